@@ -1,0 +1,29 @@
+/*
+ * spawn - start a program: argv, environment and descriptors, never a shell.
+ */
+#pragma once
+#include <sys/types.h>
+
+#include "base/error.h"
+
+struct spawn_fd {
+	int from; /* the caller's descriptor */
+	int to;	  /* its number in the program */
+};
+
+struct spawn {
+	const char *const *argv; /* ends in NULL; argv[0] is a path */
+	int exec_fd;		 /* > 0: execute this open file instead */
+	const char *const *env;	 /* ends in NULL; NULL is an empty one */
+	const struct spawn_fd *fds;
+	int nfds; /* all others are closed; 0, 1, 2 not named are /dev/null,
+		     but 2 is inherited */
+	int session; /* 1: in a session of its own */
+	int (*child)(void *arg, struct error *err); /* runs before exec, or NULL */
+	void *arg;
+};
+
+/* Start it; returns its pid. A failure to execute is reported here. */
+pid_t spawn(const struct spawn *s, struct error *err);
+/* Start it and wait; -1 when it could not start or did not exit with 0. */
+int spawn_wait(const struct spawn *s, struct error *err);
