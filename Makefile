@@ -35,7 +35,7 @@ LIB_OBJ  := $(LIB_SRC:%.c=$(B)/obj/%.o)
 LIB      := $(B)/obj/libpaas.a
 
 # The shim and the launcher are static musl programs: libc and these alone.
-TINY_LIB := $(wildcard lib/base/*.c) $(filter-out lib/wire/toml.c,$(wildcard lib/wire/*.c))
+TINY_LIB := $(wildcard lib/base/*.c lib/wire/*.c)
 TINY_OBJ := $(TINY_LIB:%.c=$(B)/musl/%.o)
 
 LIBEXEC  := $(B)/libexec/paas
