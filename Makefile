@@ -80,6 +80,100 @@ $(B)/musl/%.o: %.c
 	@mkdir -p $(@D)
 	$(MUSL_CC) $(CSTD) $(WARN) -Os -ffunction-sections -fdata-sections -Ilib -I$(dir $*) -MMD -MP -c -o $@ $<
 
+# --- tests -------------------------------------------------------------------
+# A unit test names what it links beside lib in its first lines:
+#   links: runtime/plan/step.c -lsqlite3
+SANITIZE  := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
+SAN_LIB   := $(LIB_SRC:%.c=$(B)/san/%.o)
+UNIT_SRC  := $(wildcard tests/unit/*_test.c)
+UNIT_BIN  := $(UNIT_SRC:tests/unit/%.c=$(B)/unit/%)
+FUZZ_SRC  := $(wildcard tests/fuzz/*_fuzz.c)
+REPLAY    := $(FUZZ_SRC:tests/fuzz/%.c=$(B)/replay/%)
+FUZZERS   := $(FUZZ_SRC:tests/fuzz/%.c=$(B)/fuzz/%)
+FUZZ_SECONDS ?= 20
+
+links_of = $(shell sed -n '1,12s/^.*links: *\([^*]*\).*/\1/p' $(1))
+
+$(B)/san/%.o: %.c
+	@mkdir -p $(@D)
+	$(CC) $(CSTD) $(WARN) -O1 -g $(SANITIZE) -Ilib -I. -I$(firstword $(subst /, ,$*)) -I$(dir $*) -MMD -MP -c -o $@ $<
+
+define TEST_BINARY
+$(1): $(B)/san/$(2:.c=.o) $(filter %.o,$(patsubst %.c,$(B)/san/%.o,$(filter %.c,$(call links_of,$(2))))) $(SAN_LIB) $(3)
+	@mkdir -p $$(@D)
+	$$(CC) $(SANITIZE) -o $$@ $$(filter %.o,$$^) $(filter -l%,$(call links_of,$(2))) $(4)
+endef
+$(foreach t,$(UNIT_SRC),$(eval $(call TEST_BINARY,$(t:tests/unit/%.c=$(B)/unit/%),$(t),,-lcmocka)))
+$(foreach t,$(FUZZ_SRC),$(eval $(call TEST_BINARY,$(t:tests/fuzz/%.c=$(B)/replay/%),$(t),$(B)/san/tests/fuzz/replay.o,)))
+
+.PHONY: unit fuzz-replay fuzz flow test bench lint includes asan run install help
+unit: $(UNIT_BIN)
+	@tests/run-all.sh $(UNIT_BIN)
+
+fuzz-replay: $(REPLAY)
+	@for f in $(REPLAY); do \
+		name=$$(basename $$f _fuzz); $$f $$(find tests/corpus/$$name -type f) || exit 1; done
+
+$(B)/fuzz/%_fuzz: tests/fuzz/%_fuzz.c $(LIB_SRC)
+	@mkdir -p $(@D)
+	clang $(CSTD) -O1 -g -fsanitize=fuzzer,address,undefined -Ilib -I. -o $@ $< \
+		$(filter %.c,$(call links_of,$<)) $(LIB_SRC)
+
+fuzz: $(FUZZERS)
+	@for f in $(FUZZERS); do \
+		name=$$(basename $$f _fuzz); mkdir -p $(B)/corpus/$$name; \
+		$$f -max_total_time=$(FUZZ_SECONDS) -print_final_stats=0 $(B)/corpus/$$name tests/corpus/$$name || exit 1; done
+
+flow: all
+	/usr/bin/python3 -m pytest -q -p no:cacheprovider tests/flow
+
+test:
+	runtime/super/setup.sh test-deps
+	$(MAKE) -j$$(nproc) all
+	$(MAKE) -j$$(nproc) lint
+	$(MAKE) -j$$(nproc) unit
+	$(MAKE) -j$$(nproc) fuzz-replay
+	$(MAKE) flow
+
+bench:
+	runtime/super/setup.sh test-deps
+	$(MAKE) -j$$(nproc) all
+	/usr/bin/python3 tests/bench/bench.py
+
+run:
+	runtime/super/setup.sh run $(ARGS)
+
+# Everything with sanitizers, beside the ordinary build: build/asan/...
+asan:
+	$(MAKE) B=$(B)/asan OPT="-O1 -g -fno-omit-frame-pointer" \
+		SAN="-fsanitize=address,undefined" \
+		$(foreach p,$(DAEMONS),$(B)/asan/libexec/paas/paas-$(p)) $(B)/asan/bin/paas
+
+lint: includes
+	tests/lint.sh
+
+# Who may include whom; part of every build.
+includes:
+	@tests/includes.sh
+$(BIN): | includes
+
+PREFIX ?= /usr/local
+install: all
+	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/libexec/paas $(DESTDIR)$(PREFIX)/share/paas
+	install $(B)/bin/paas $(DESTDIR)$(PREFIX)/bin/
+	install $(filter $(LIBEXEC)/%,$(BIN)) $(DESTDIR)$(PREFIX)/libexec/paas/
+	cp -R buildpacks $(DESTDIR)$(PREFIX)/share/paas/
+	install -d $(DESTDIR)/etc/systemd/system
+	sed 's,@PREFIX@,$(PREFIX),' runtime/super/paas.service >$(DESTDIR)/etc/systemd/system/paas.service
+
+help:
+	@echo 'make run [ARGS=...]   install what is missing, build, start the platform'
+	@echo 'make test             install what tests need, build, run every test'
+	@echo 'make all              build into $(B)/bin and $(B)/libexec/paas'
+	@echo 'make unit | flow | fuzz-replay | fuzz | lint | bench | asan'
+	@echo 'make install          into PREFIX ($(PREFIX)), with a systemd unit'
+	@echo 'make clean            remove $(B)'
+
 -include $(shell find $(B) -name '*.d' 2>/dev/null)
 
 .PHONY: clean

@@ -24,7 +24,8 @@ struct ev_io {
 	unsigned want;
 	void (*ready)(struct ev_io *io, unsigned events);
 	struct ev *ev;
-	struct list pending_; /* the loop's own */
+	struct list pending_; /* the loop's own, as is events_ */
+	unsigned events_;
 };
 
 struct ev_timer {
@@ -42,6 +43,7 @@ struct ev_child { /* a process, ours or adopted, watched by pidfd */
 };
 
 struct ev *ev_new(void); /* aborts where the kernel gives no epoll */
+/* Runs what is deferred; handles not taken out are dead. NULL is fine. */
 void ev_free(struct ev *ev);
 
 /* Run until ev_stop. */
@@ -51,7 +53,10 @@ void ev_stop(struct ev *ev);
 void ev_turn(struct ev *ev, int timeout_ms);
 uint64_t ev_now_ms(const struct ev *ev); /* monotonic, of this turn */
 
-/* Level-triggered. Set io->fd and io->ready before. */
+/*
+ * Level-triggered. Set io->fd and io->ready before. With EV_HUP comes all
+ * that is wanted, so that who reads or writes learns of it by doing so.
+ */
 int ev_io_add(
     struct ev *ev, struct ev_io *io, unsigned want, struct error *err);
 void ev_io_want(struct ev_io *io, unsigned want); /* 0: only hang-ups */
@@ -61,7 +66,10 @@ void ev_io_del(struct ev_io *io); /* does not close fd; twice is harmless */
 void ev_timer_set(struct ev *ev, struct ev_timer *t, uint64_t after_ms);
 void ev_timer_stop(struct ev_timer *t); /* twice is harmless */
 
-/* Block signo and call fn with arg when it comes; one handler a signal. */
+/*
+ * Block signo and call fn with arg when it comes; one handler a signal, a
+ * second one is ERR_EXISTS.
+ */
 int ev_signal(struct ev *ev, int signo, void (*fn)(void *arg, int signo),
     void *arg, struct error *err);
 
@@ -70,5 +78,6 @@ int ev_child_add(
     struct ev *ev, struct ev_child *c, pid_t pid, struct error *err);
 void ev_child_del(struct ev_child *c);
 
-/* Call fn(arg) at the end of this turn. */
+/* Call fn(arg) at the end of this turn, or of the next one when deferred by
+ * such a call or between turns; that turn then does not wait. */
 void ev_defer(struct ev *ev, void (*fn)(void *arg), void *arg);

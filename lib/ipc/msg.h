@@ -262,17 +262,21 @@ enum field { F_NONE, FIELD_TABLE(FIELD_ENUM) F_N };
 	MSG(MSG_BUILD_DONE, BUILDER, WEB, 0, 0, F_BUILD, F_IMAGE, F_LAYER)     \
 	MSG(MSG_BUILD_FAILED, BUILDER, WEB, 0, 0, F_BUILD, F_TEXT)             \
                                                                                \
-	/* workers: one connection, one job. fd: the body of the request */    \
-	/* after HTTP, from the first pkt-line on */                           \
-	MSG(MSG_RECEIVE, GITD, RECEIVE, 1, 1, F_REPO, F_QUARANTINE, F_BYTES,   \
-	    F_COUNT)                                                           \
-	MSG(MSG_RECEIVE_REF, RECEIVE, GITD, 0, 0, F_REF, F_OLD, F_NEW)         \
+	/* workers: one connection, one job. F_OP enum receive_op. fds: the */ \
+	/* body of the request after HTTP, from the first pkt-line on; for a */\
+	/* fetch also where the answer goes. A push brings F_QUARANTINE, */    \
+	/* F_BYTES and F_FILES (most bytes and objects of its pack) and */     \
+	/* F_COUNT (most refs), a fetch F_CAPS (the Git-Protocol header) */    \
+	MSG(MSG_RECEIVE, GITD, RECEIVE, 1, 2, F_REPO, F_OP)                    \
+	/* F_ARG: the ref's name as it was sent, gitd judges it */             \
+	MSG(MSG_RECEIVE_REF, RECEIVE, GITD, 0, 0, F_ARG, F_OLD, F_NEW)         \
 	MSG(MSG_RECEIVE_OPTION, RECEIVE, GITD, 0, 0, F_OPTION)                 \
 	/* all commands are read; F_CAPS as the client sent them */            \
 	MSG(MSG_RECEIVE_CMDS, RECEIVE, GITD, 0, 0, F_CAPS)                     \
+	/* the F_NUM-th ref, from 0, can't be moved: its new id is missing */  \
+	MSG(MSG_RECEIVE_BAD_REF, RECEIVE, GITD, 0, 0, F_NUM, F_TEXT)           \
 	/* the pack is checked and lies in the quarantine; without F_PACK */   \
-	/* there was none. RECEIVE_BAD_REF names a ref whose new id is missing */\
-	MSG(MSG_RECEIVE_BAD_REF, RECEIVE, GITD, 0, 0, F_REF, F_TEXT)           \
+	/* there was none. Ends a fetch too */                                 \
 	MSG(MSG_RECEIVE_DONE, RECEIVE, GITD, 0, 0, F_BYTES)                    \
 	/* fd: where the tree goes, in the form of wire/source.h */            \
 	MSG(MSG_EXPORT, BUILDER, RECEIVE, 1, 1, F_REPO, F_COMMIT, F_BYTES,     \
@@ -303,6 +307,7 @@ enum route_target {
 };
 enum dyno_state { DYNO_STARTING, DYNO_UP, DYNO_STOPPING, DYNO_CRASHED };
 enum push_op { PUSH_FETCH, PUSH_PUSH };
+enum receive_op { RECEIVE_PUSH, RECEIVE_FETCH, RECEIVE_REFS /* of a fetch */ };
 enum push_state { PUSH_BUILDING, PUSH_ACCEPTED, PUSH_REFUSED };
 
 const char *msg_name(uint16_t type); /* "want-begin"; "?" for an unknown one */

@@ -65,6 +65,7 @@ class Platform:
     # --- life ----------------------------------------------------------
 
     def start(self):
+        subprocess.run([ROOT / "runtime/super/setup.sh", "stacks", self.state], check=True)
         log = open(self.folder / "server.log", "ab")
         self.process = subprocess.Popen(
             [PAAS, "server", "--state", self.state,

@@ -1,0 +1,167 @@
+#!/usr/bin/env bash
+# Everything between a fresh Debian 12 and a running platform.
+#
+#   setup.sh run [FLAGS OF paas server]   install, build, base images, start
+#   setup.sh test-deps                    install what tests need, users, images
+#   setup.sh stacks STATE                 put the base images into a state folder
+#
+# A line for each long step, with its seconds; nothing when all is there.
+set -euo pipefail
+
+cd "$(dirname "$0")/../.."
+here=runtime/super
+cache=/var/cache/paas/stacks
+suite=trixie
+users="router web gitd receive builder plan logd shim"
+
+die() {
+	printf 'paas: %s\n' "$*" >&2
+	exit 1
+}
+
+# timed TEXT COMMAND...: run a long step; its output shows only if it fails.
+timed() {
+	local text=$1 log started=$SECONDS
+
+	shift
+	log=$(mktemp)
+	printf '%s ...' "$text"
+	if ! "$@" >"$log" 2>&1 </dev/null; then
+		printf ' failed\n'
+		tail -n 20 "$log" >&2
+		rm -f "$log"
+		return 1
+	fi
+	rm -f "$log"
+	printf ' %s s\n' "$((SECONDS - started))"
+}
+
+check_host() {
+	[ "$(id -u)" = 0 ] || die "this needs root: it makes users and containers. Run: sudo make run"
+	command -v apt-get >/dev/null || die "this set-up is for Debian 12; elsewhere install what $here/packages.txt lists and run: make all"
+}
+
+# The packages of a section of packages.txt.
+section() {
+	sed -n "/^\[$1\]/,/^\[/{/^[a-z]/p}" $here/packages.txt
+}
+
+apt_install() {
+	apt-get -q update &&
+		DEBIAN_FRONTEND=noninteractive apt-get -q -y --no-install-recommends install "$@"
+}
+
+install_packages() {
+	local missing=() name
+
+	for name in "$@"; do
+		dpkg-query -W -f '${Status}' "$name" 2>/dev/null | grep -q ' installed$' ||
+			missing+=("$name")
+	done
+	[ "${#missing[@]}" = 0 ] || timed "Installing ${#missing[@]} Debian packages" apt_install "${missing[@]}" ||
+		die "installing packages failed (above). Check the network and apt's sources, then run this again."
+}
+
+make_users() {
+	local name
+
+	for name in $users; do
+		getent passwd "paas-$name" >/dev/null ||
+			useradd --system --user-group --no-create-home --home-dir /nonexistent \
+				--shell /usr/sbin/nologin "paas-$name" ||
+			die "the user paas-$name could not be made."
+	done
+}
+
+build() {
+	make -q all 2>/dev/null ||
+		timed "Building" make -j"$(nproc)" all ||
+		die "the build failed (above)."
+}
+
+# --- base images ---------------------------------------------------------------
+
+run_packages=bash,ca-certificates,coreutils,curl,libssl3t64,netbase,perl-base,tzdata
+build_packages=build-essential,ca-certificates,curl,git,jq,npm,python3-minimal,unzip,xz-utils
+
+# stack KIND PACKAGES FILE: a root of Debian as a tar; no mirror is named, so
+# mmdebstrap's own default or the host's settings decide.
+# shellcheck disable=SC2016 # the hooks' own $1
+stack() {
+	mmdebstrap --quiet --variant=minbase --include="$2" --format=tar \
+		--dpkgopt='path-exclude=/usr/share/doc/*' \
+		--dpkgopt='path-exclude=/usr/share/man/*' \
+		--dpkgopt='path-exclude=/usr/share/info/*' \
+		--dpkgopt='path-exclude=/usr/share/locale/*' \
+		--customize-hook='chroot "$1" useradd --uid 1000 --user-group --no-create-home --home-dir /app --shell /bin/bash app' \
+		--customize-hook='mkdir -p "$1/app" "$1/layers" "$1/cnb/lifecycle" "$1/cnb/buildpacks" "$1/platform" "$1/cache" "$1/upper" "$1/out"' \
+		--customize-hook='chown 1000:1000 "$1/app" "$1/layers"' \
+		--customize-hook='rm -rf "$1/var/log/"* "$1/var/cache/"* "$1/tmp/"*' \
+		$suite "$3.part"
+	mv "$3.part" "$3"
+}
+
+# The cached tar of a stack; its name holds the recipe, so a change makes anew.
+stack_file() {
+	printf '%s/%s-%s-%s.tar' "$cache" "$suite" "$1" \
+		"$({ printf '%s' "$2"; declare -f stack; } | sha256sum | cut -c1-12)"
+}
+
+# make_stack KIND PACKAGES STATE
+make_stack() {
+	local file target=$3/stacks/$suite-$1.tar
+
+	file=$(stack_file "$1" "$2")
+	if [ ! -f "$file" ]; then
+		mkdir -p "$cache"
+		rm -f "$cache/$suite-$1"-*.tar*
+		timed "Making the $1 image (Debian $suite)" stack "$1" "$2" "$file" ||
+			die "the $1 image could not be made (above). Check the network and the free disk (2 GB), then run this again."
+	fi
+	[ -n "$3" ] || return 0
+	if ! [ "$target" -ef "$file" ] && ! cmp -s "$target" "$file"; then
+		mkdir -p "$3/stacks"
+		ln -f "$file" "$target" 2>/dev/null || cp "$file" "$target"
+	fi
+}
+
+make_stacks() {
+	make_stack run "$run_packages" "$1"
+	make_stack build "$build_packages" "$1"
+}
+
+# --- commands --------------------------------------------------------------------
+
+put_cli() {
+	cmp -s build/bin/paas /usr/local/bin/paas ||
+		install -m 755 build/bin/paas /usr/local/bin/paas ||
+		printf 'Add %s to your PATH.\n' "$PWD/build/bin"
+}
+
+case "${1-}" in
+run)
+	shift
+	check_host
+	# shellcheck disable=SC2046 # one word a package
+	install_packages $(section run)
+	make_users
+	build
+	state=$(build/libexec/paas/paas-super --print-setting state "$@")
+	make_stacks "$state"
+	put_cli
+	exec build/bin/paas server --login "$@"
+	;;
+test-deps)
+	check_host
+	# shellcheck disable=SC2046 # one word a package
+	install_packages $(section run) $(section test)
+	make_users
+	make_stacks ""
+	;;
+stacks)
+	make_stacks "${2:?name the state folder}"
+	;;
+*)
+	die "usage: $0 run [FLAGS] | test-deps | stacks STATE"
+	;;
+esac

@@ -1,0 +1,44 @@
+#!/usr/bin/env bash
+# Who may include whom: base <- wire; base <- ev <- ipc, proc; these <- the
+# programs; no program includes another's files; nobody includes tests.
+set -u
+
+status=0
+complain() {
+	printf '%s: may not include "%s"\n' "$1" "$2" >&2
+	status=1
+}
+
+# allowed FOLDER: the lib folders that files in it may use.
+allowed() {
+	case "$1" in
+	lib/base) echo "base" ;;
+	lib/wire) echo "base wire" ;;
+	lib/ev) echo "base ev" ;;
+	lib/ipc) echo "base wire ev ipc" ;;
+	lib/proc) echo "base wire ipc proc" ;;
+	runtime/shim | builder/launcher | builder/inner) echo "base wire" ;;
+	*) echo "base wire ev ipc proc" ;;
+	esac
+}
+
+while IFS=: read -r file line; do
+	path=$(sed 's/^[^"]*"\([^"]*\)".*/\1/' <<<"$line")
+	folder=$(dirname "$file")
+	first=${path%%/*}
+	case "$path" in
+	*..* | tests/*) complain "$file" "$path" ;;
+	base/* | wire/* | ev/* | ipc/* | proc/*)
+		case " $(allowed "$folder") " in
+		*" $first "*) ;;
+		*) complain "$file" "$path" ;;
+		esac
+		;;
+	*)
+		# The program's own: beside the file, or below its top folder.
+		[ -f "$folder/$path" ] || [ -f "${file%%/*}/$path" ] || complain "$file" "$path"
+		;;
+	esac
+done < <(grep -rn --include='*.[ch]' '^#include "' lib gitd builder runtime router web cli |
+	sed 's/:[0-9]*:/:/')
+exit $status

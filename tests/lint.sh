@@ -1,0 +1,41 @@
+#!/usr/bin/env bash
+# The tree's own rules, beside what the compilers say: form, shell, and calls
+# that are kept out. Prints every finding; fails if there was one.
+set -u
+
+status=0
+# finding TEXT: lines on standard input are findings.
+finding() {
+	local lines
+
+	lines=$(cat)
+	[ -n "$lines" ] || return 0
+	printf '%s:\n%s\n' "$1" "$lines"
+	status=1
+}
+sources() {
+	git ls-files --cached --others --exclude-standard -- '*.c' '*.h' | grep -v "${1:-^$}"
+}
+
+sources | xargs clang-format --dry-run 2>&1 | grep 'warning:' | cut -d: -f1 | sort -u |
+	finding "not formatted (clang-format -i)"
+sources '^tests/' | xargs grep -nE '\b(system|popen|strcpy|strcat|sprintf|vsprintf|gets|strtok|atoi|alloca)\(' |
+	finding "calls that are kept out"
+sources '^\(web/store\|tests\)/' | xargs grep -niE '"[^"]*\b(SELECT .* FROM|INSERT INTO|UPDATE [a-z]+ SET|DELETE FROM)\b' |
+	finding "SQL outside web/store"
+sources '^\(lib/base/log\|lib/ipc/peer\)' | grep '^lib/' | xargs grep -nE '\blog_(error|warn|info|debug)\(' |
+	finding "libraries return errors and do not log"
+git ls-files --cached --others --exclude-standard | xargs grep -nE 'TODO|FIXME|XXX' -- 2>/dev/null |
+	grep -v '^tests/lint.sh' | grep -v 'XXXXXX' | finding "unfinished marks"
+git ls-files --cached --others --exclude-standard | grep -v 'package-lock' |
+	xargs grep -nE 'registry\.npmjs|pypi\.org|crates\.io|proxy\.golang|repo1?\.maven|deb\.debian\.org' -- 2>/dev/null |
+	grep -v '^tests/lint.sh' | finding "a registry's address (it comes from its client's settings)"
+git ls-files --cached --others --exclude-standard | while read -r file; do
+	head -n 1 "$file" 2>/dev/null | grep -aqE '^#!.*\b(ba)?sh$' && echo "$file"
+done | xargs shellcheck -x -P SCRIPTDIR 2>&1 | finding "shellcheck"
+cppcheck --quiet --enable=warning,portability --inline-suppr --std=c11 -Ilib -Irouter -Iweb -Igitd -Ibuilder -Iruntime \
+	--suppress=missingIncludeSystem --suppress=missingInclude --suppress=nullPointerRedundantCheck \
+	--suppress=unknownMacro --suppress=va_end_missing -j 2 \
+	lib gitd builder runtime router web cli 2>&1 | finding "cppcheck"
+[ "$status" = 0 ] && echo "lint: nothing found"
+exit $status
