@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <unistd.h>
 
 #include "base/buf.h"
@@ -46,11 +47,21 @@ static enum log_level level_of(const char *word)
 	return LOG_LEVEL_INFO;
 }
 
+/* Programs are executed by descriptor, which leaves a number for a name. */
+static void name_process(const char *program)
+{
+	char name[16];
+
+	snprintf(name, sizeof(name), "paas-%.10s", program);
+	(void)prctl(PR_SET_NAME, name);
+}
+
 int start_open(struct start *ret, const char *program, struct error *err)
 {
 	scoped_buf struct buf conf = BUF_INIT(CONF_MAX);
 	scoped_fd int fd = -1;
 
+	name_process(program);
 	log_open(program, LOG_LEVEL_INFO);
 	memset(ret, 0, sizeof(*ret));
 	settings_init(&ret->settings);

@@ -1,0 +1,15 @@
+/*
+ * stop - end a running platform, or start one in the background.
+ */
+#pragma once
+#include "options.h"
+
+/* `paas server --stop`: signal the holder and wait for its end. Exit code. */
+int stop_main(const struct options *o);
+
+/*
+ * `paas server --detach`: fork; the child returns 0 and goes on as a
+ * background process, the parent waits until it is ready, prints what it
+ * says, and exits.
+ */
+int detach(const struct options *o, struct error *err);
