@@ -24,7 +24,7 @@ DIRS_plan    := runtime/plan
 DIRS_jail    := runtime/jail
 DIRS_logd    := runtime/logd
 LIBS_web     := -lmicrohttpd -lsqlite3 -ljansson -lcrypto
-LIBS_gitd    := -lmicrohttpd -lgit2
+LIBS_gitd    := -lmicrohttpd -lgit2 -lz
 LIBS_receive := -lgit2
 LIBS_builder := -ljansson
 LIBS_jail    := -lmnl
@@ -61,8 +61,9 @@ $(B)/bin/paas: $(patsubst %.c,$(B)/obj/%.o,$(wildcard cli/*.c)) $(LIB)
 	@mkdir -p $(@D)
 	$(CC) $(LDFLAGS) -o $@ $^ -lcurl -ljansson
 
-# inner runs inside strange roots, so it brings all it needs.
-$(LIBEXEC)/inner: $(patsubst %.c,$(B)/obj/%.o,$(wildcard builder/inner/*.c)) $(LIB)
+# inner runs inside strange roots, so it brings all it needs. It makes the
+# environment of a build as the launcher makes that of an app.
+$(LIBEXEC)/inner: $(patsubst %.c,$(B)/obj/%.o,$(wildcard builder/inner/*.c) builder/launcher/env.c) $(LIB)
 	@mkdir -p $(@D)
 	$(CC) $(LDFLAGS) -static -o $@ $^ -larchive -ljansson -lcrypto
 
@@ -81,9 +82,11 @@ $(B)/musl/%.o: %.c
 	$(MUSL_CC) $(CSTD) $(WARN) -Os -ffunction-sections -fdata-sections -Ilib -I$(dir $*) -MMD -MP -c -o $@ $<
 
 # --- tests -------------------------------------------------------------------
-# A unit test names what it links beside lib in its first lines:
-#   links: runtime/plan/step.c -lsqlite3
-SANITIZE  := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
+# A unit test or fuzzer names what it links beside lib in its first lines:
+#   links: runtime/plan/step.c runtime/logd/ -lsqlite3
+# A folder stands for all its files but main.c.
+SANITIZE  := -fsanitize=address,undefined -fno-sanitize-recover=all \
+             -fno-omit-frame-pointer
 SAN_LIB   := $(LIB_SRC:%.c=$(B)/san/%.o)
 UNIT_SRC  := $(wildcard tests/unit/*_test.c)
 UNIT_BIN  := $(UNIT_SRC:tests/unit/%.c=$(B)/unit/%)
@@ -93,36 +96,42 @@ FUZZERS   := $(FUZZ_SRC:tests/fuzz/%.c=$(B)/fuzz/%)
 FUZZ_SECONDS ?= 20
 
 links_of = $(shell sed -n '1,12s/^.*links: *\([^*]*\).*/\1/p' $(1))
+sources_of = $(foreach w,$(filter-out -l%,$(1)),$(if $(filter %/,$(w)), \
+             $(filter-out $(w)main.c,$(wildcard $(w)*.c)),$(w)))
 
 $(B)/san/%.o: %.c
 	@mkdir -p $(@D)
 	$(CC) $(CSTD) $(WARN) -O1 -g $(SANITIZE) -Ilib -I. -I$(firstword $(subst /, ,$*)) -I$(dir $*) -MMD -MP -c -o $@ $<
 
+# TEST_BINARY(program, its source, further objects, further libraries)
 define TEST_BINARY
-$(1): $(B)/san/$(2:.c=.o) $(filter %.o,$(patsubst %.c,$(B)/san/%.o,$(filter %.c,$(call links_of,$(2))))) $(SAN_LIB) $(3)
+LINKS_$(2) := $$(call links_of,$(2))
+$(1): $(B)/san/$(2:.c=.o) $$(patsubst %.c,$(B)/san/%.o,$$(call sources_of,$$(LINKS_$(2)))) $(SAN_LIB) $(3)
 	@mkdir -p $$(@D)
-	$$(CC) $(SANITIZE) -o $$@ $$(filter %.o,$$^) $(filter -l%,$(call links_of,$(2))) $(4)
+	$$(CC) $(SANITIZE) -o $$@ $$(filter %.o,$$^) $$(filter -l%,$$(LINKS_$(2))) $(4)
 endef
 $(foreach t,$(UNIT_SRC),$(eval $(call TEST_BINARY,$(t:tests/unit/%.c=$(B)/unit/%),$(t),,-lcmocka)))
 $(foreach t,$(FUZZ_SRC),$(eval $(call TEST_BINARY,$(t:tests/fuzz/%.c=$(B)/replay/%),$(t),$(B)/san/tests/fuzz/replay.o,)))
 
 .PHONY: unit fuzz-replay fuzz flow test bench lint includes asan run install help
 unit: $(UNIT_BIN)
-	@tests/run-all.sh $(UNIT_BIN)
+	@tests/run-all.sh $(sort $(UNIT_BIN))
 
 fuzz-replay: $(REPLAY)
-	@for f in $(REPLAY); do \
-		name=$$(basename $$f _fuzz); $$f $$(find tests/corpus/$$name -type f) || exit 1; done
+	@set -e; for f in $(sort $(REPLAY)); do \
+		$$f $$(find tests/corpus/$$(basename $$f _fuzz) -type f); done
 
-$(B)/fuzz/%_fuzz: tests/fuzz/%_fuzz.c $(LIB_SRC)
+$(FUZZERS): $(B)/fuzz/%: tests/fuzz/%.c $(LIB_SRC)
 	@mkdir -p $(@D)
-	clang $(CSTD) -O1 -g -fsanitize=fuzzer,address,undefined -Ilib -I. -o $@ $< \
-		$(filter %.c,$(call links_of,$<)) $(LIB_SRC)
+	clang $(CSTD) -O1 -g -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all \
+		-Ilib -I. -o $@ $< $(call sources_of,$(LINKS_$<)) $(LIB_SRC) $(filter -l%,$(LINKS_$<))
 
+# One after the other, each for so long. What one found lies in build/fuzz.
 fuzz: $(FUZZERS)
-	@for f in $(FUZZERS); do \
-		name=$$(basename $$f _fuzz); mkdir -p $(B)/corpus/$$name; \
-		$$f -max_total_time=$(FUZZ_SECONDS) -print_final_stats=0 $(B)/corpus/$$name tests/corpus/$$name || exit 1; done
+	@for f in $(sort $(FUZZERS)); do \
+		name=$$(basename $$f _fuzz); mkdir -p $(B)/corpus/$$name; echo "fuzz $$name"; \
+		$$f -max_total_time=$(FUZZ_SECONDS) -artifact_prefix=$$f- $(B)/corpus/$$name \
+			tests/corpus/$$name >$$f.log 2>&1 || { tail -n 60 $$f.log; exit 1; }; done
 
 flow: all
 	/usr/bin/python3 -m pytest -q -p no:cacheprovider tests/flow
@@ -143,14 +152,18 @@ bench:
 run:
 	runtime/super/setup.sh run $(ARGS)
 
-# Everything with sanitizers, beside the ordinary build: build/asan/...
-asan:
+# A second tree to run from, with sanitizers. The static programs run where
+# there are no libraries, so they come as they are.
+STATIC := $(LIBEXEC)/paas-shim $(LIBEXEC)/inner $(LIBEXEC)/launcher
+asan: all
 	$(MAKE) B=$(B)/asan OPT="-O1 -g -fno-omit-frame-pointer" \
-		SAN="-fsanitize=address,undefined" \
-		$(foreach p,$(DAEMONS),$(B)/asan/libexec/paas/paas-$(p)) $(B)/asan/bin/paas
+		SAN="-fsanitize=address,undefined -fno-sanitize-recover=undefined" \
+		$(patsubst $(B)/%,$(B)/asan/%,$(filter-out $(STATIC),$(BIN)))
+	cp $(STATIC) $(B)/asan/libexec/paas/
 
+# Form, shell, calls kept out, libraries linked: all findings of one run.
 lint: includes
-	tests/lint.sh
+	tests/lint.sh $(LIBEXEC)
 
 # Who may include whom; part of every build.
 includes:
@@ -159,18 +172,26 @@ $(BIN): | includes
 
 PREFIX ?= /usr/local
 install: all
-	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/libexec/paas $(DESTDIR)$(PREFIX)/share/paas
+	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/libexec/paas \
+		$(DESTDIR)$(PREFIX)/share/paas $(DESTDIR)$(PREFIX)/lib/systemd/system
 	install $(B)/bin/paas $(DESTDIR)$(PREFIX)/bin/
 	install $(filter $(LIBEXEC)/%,$(BIN)) $(DESTDIR)$(PREFIX)/libexec/paas/
 	cp -R buildpacks $(DESTDIR)$(PREFIX)/share/paas/
-	install -d $(DESTDIR)/etc/systemd/system
-	sed 's,@PREFIX@,$(PREFIX),' runtime/super/paas.service >$(DESTDIR)/etc/systemd/system/paas.service
+	$(B)/bin/paas server --sample-config >$(DESTDIR)$(PREFIX)/share/paas/paas.conf.sample
+	sed 's,@PREFIX@,$(PREFIX),' runtime/super/paas.service \
+		>$(DESTDIR)$(PREFIX)/lib/systemd/system/paas.service
 
 help:
 	@echo 'make run [ARGS=...]   install what is missing, build, start the platform'
 	@echo 'make test             install what tests need, build, run every test'
 	@echo 'make all              build into $(B)/bin and $(B)/libexec/paas'
-	@echo 'make unit | flow | fuzz-replay | fuzz | lint | bench | asan'
+	@echo 'make unit             unit tests with sanitizers, totals at the end'
+	@echo 'make flow             flow tests against platforms of their own'
+	@echo 'make fuzz-replay      the kept inputs of each fuzzer'
+	@echo 'make fuzz             each fuzzer for FUZZ_SECONDS ($(FUZZ_SECONDS))'
+	@echo 'make lint             form, shell, includes and the rules of this tree'
+	@echo 'make asan             the programs with sanitizers, in $(B)/asan'
+	@echo 'make bench            the promises, measured'
 	@echo 'make install          into PREFIX ($(PREFIX)), with a systemd unit'
 	@echo 'make clean            remove $(B)'
 

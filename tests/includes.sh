@@ -22,9 +22,23 @@ allowed() {
 	esac
 }
 
+# program_of FILE: the folder of the program that it is part of, in $program.
+program_of() {
+	case "$1" in
+	runtime/*/* | gitd/receive/*)
+		program=${1#*/}
+		program=${1%%/*}/${program%%/*}
+		;;
+	# The two halves of the lifecycle share how an environment is made.
+	builder/inner/* | builder/launcher/*) program=lifecycle ;;
+	*) program=${1%%/*} ;;
+	esac
+}
+
 while IFS=: read -r file line; do
-	path=$(sed 's/^[^"]*"\([^"]*\)".*/\1/' <<<"$line")
-	folder=$(dirname "$file")
+	path=${line#*\"}
+	path=${path%%\"*}
+	folder=${file%/*}
 	first=${path%%/*}
 	case "$path" in
 	*..* | tests/*) complain "$file" "$path" ;;
@@ -36,7 +50,14 @@ while IFS=: read -r file line; do
 		;;
 	*)
 		# The program's own: beside the file, or below its top folder.
-		[ -f "$folder/$path" ] || [ -f "${file%%/*}/$path" ] || complain "$file" "$path"
+		program_of "$file"
+		own=$program
+		target=$folder/$path
+		[ -f "$target" ] || target=${file%%/*}/$path
+		program_of "$target"
+		if [ ! -f "$target" ] || [ "$program" != "$own" ]; then
+			complain "$file" "$path"
+		fi
 		;;
 	esac
 done < <(grep -rn --include='*.[ch]' '^#include "' lib gitd builder runtime router web cli |

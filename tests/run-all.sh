@@ -8,7 +8,7 @@ out=$(mktemp)
 trap 'rm -f "$out"' EXIT
 for program in "$@"; do
 	ok=0
-	"$program" >"$out" 2>&1 && ok=1
+	timeout 300 "$program" >"$out" 2>&1 && ok=1
 	n=$(sed -n 's/^\[  PASSED  \] \([0-9]*\) test.*/\1/p' "$out" | tail -n 1)
 	passed=$((passed + ${n:-0}))
 	if [ "$ok" = 1 ]; then

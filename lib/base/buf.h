@@ -2,8 +2,9 @@
  * buf - an owned, growing byte buffer, born with its limit.
  *
  * Append freely and check `bad` once: an append that would pass the limit
- * changes nothing but `bad`. The bytes are not NUL-terminated, except by
- * buf_z(). Used wherever bytes are gathered.
+ * changes nothing but `bad`, and so does every later one until buf_clear().
+ * What is appended may not lie in the buffer itself. The bytes are not
+ * NUL-terminated, except by buf_z(). Used wherever bytes are gathered.
  */
 #pragma once
 #include <stdbool.h>
@@ -21,7 +22,10 @@ struct buf {
 	bool bad;   /* an append did not fit */
 };
 
-#define BUF_INIT(max_bytes) {.max = (max_bytes)}
+#define BUF_INIT(max_bytes)                                                    \
+	{                                                                      \
+		.max = (max_bytes)                                             \
+	}
 
 void buf_release(struct buf *b); /* frees; b keeps its limit and is empty */
 #define scoped_buf __attribute__((cleanup(buf_release)))
@@ -34,7 +38,7 @@ void buf_addf(struct buf *b, const char *fmt, ...)
 /* Room for n more bytes at p + len, NULL (and bad) when past the limit. */
 char *buf_reserve(struct buf *b, size_t n);
 void buf_consume(struct buf *b, size_t n); /* drop n bytes off the front */
-void buf_clear(struct buf *b);		   /* empty, keeps its memory */
+void buf_clear(struct buf *b);             /* empty, keeps its memory */
 
 static inline struct str buf_str(const struct buf *b)
 {

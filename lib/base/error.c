@@ -18,8 +18,8 @@ static void append(struct error *err, const char *text)
 }
 
 /* The text is made aside, since its arguments may lie in err itself. */
-static int error_fill(struct error *err, enum errc code, int sys,
-    const char *fmt, va_list args)
+static int error_fill(
+    struct error *err, enum errc code, int sys, const char *fmt, va_list args)
 {
 	struct error made = {.code = code, .sys = sys};
 

@@ -10,15 +10,15 @@
 
 enum errc {
 	ERR_NONE,
-	ERR_INVALID,	  /* the input is malformed or breaks a rule */
-	ERR_NOT_FOUND,	  /* the thing named does not exist */
-	ERR_EXISTS,	  /* the name is taken, or the work is under way */
+	ERR_INVALID,      /* the input is malformed or breaks a rule */
+	ERR_NOT_FOUND,    /* the thing named does not exist */
+	ERR_EXISTS,       /* the name is taken, or the work is under way */
 	ERR_UNAUTHORIZED, /* no or wrong credentials */
-	ERR_FORBIDDEN,	  /* known, but not allowed */
-	ERR_LIMIT,	  /* a named limit was passed */
+	ERR_FORBIDDEN,    /* known, but not allowed */
+	ERR_LIMIT,        /* a named limit was passed */
 	ERR_UNAVAILABLE,  /* a peer is away; try again */
-	ERR_SYSTEM,	  /* the operating system said no; see sys */
-	ERR_INTERNAL,	  /* we broke a promise */
+	ERR_SYSTEM,       /* the operating system said no; see sys */
+	ERR_INTERNAL,     /* we broke a promise */
 	ERR_N
 };
 

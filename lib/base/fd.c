@@ -57,7 +57,7 @@ int fd_nonblock(int fd, bool on, struct error *err)
 int fd_pipe(int ret_fds[2], struct error *err)
 {
 	return pipe2(ret_fds, O_CLOEXEC) == -1 ? error_sys(err, "make a pipe")
-					       : 0;
+	                                       : 0;
 }
 
 /* Also where dir is AT_FDCWD or an O_PATH descriptor. */
@@ -87,7 +87,8 @@ int fd_write_file(
 	char part[PATH_MAX];
 
 	if (snprintf(part, sizeof(part), "%s.part", name) >= (int)sizeof(part))
-		return error_set(err, ERR_LIMIT, "write %s: name too long", name);
+		return error_set(
+		    err, ERR_LIMIT, "write %s: name too long", name);
 	fd = openat(dir, part,
 	    O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
 	if (fd == -1)
@@ -133,8 +134,7 @@ int fd_read_file(int dir, const char *name, struct buf *b, struct error *err)
 
 int fd_sealed(const char *name, struct str bytes, struct error *err)
 {
-	scoped_fd int fd =
-	    memfd_create(name, MFD_CLOEXEC | MFD_ALLOW_SEALING);
+	scoped_fd int fd = memfd_create(name, MFD_CLOEXEC | MFD_ALLOW_SEALING);
 
 	if (fd == -1)
 		return error_sys(err, "make memory file %s", name);
@@ -200,7 +200,7 @@ int fd_mkdir(int dir, const char *name, mode_t mode, struct error *err)
  * and removed in a later round. Mounts are not entered.
  */
 #define DEPTH_MAX 64
-#define NO_XDEV 0x01	  /* RESOLVE_NO_XDEV of linux/openat2.h, */
+#define NO_XDEV 0x01     /* RESOLVE_NO_XDEV of linux/openat2.h, */
 #define NO_SYMLINKS 0x04 /* which musl does not bring along */
 
 struct removal {
@@ -292,8 +292,8 @@ int fd_remove_tree(int dir, const char *name, struct error *err)
 		return 0;
 	if (errno != EISDIR && errno != EPERM)
 		return error_sys(err, "remove %s", name);
-	r.top = openat(
-	    dir, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	r.top =
+	    openat(dir, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	if (r.top == -1)
 		return error_sys(err, "open folder %s", name);
 	while (any && result == 0)

@@ -36,10 +36,16 @@ int fd_pipe(int ret_fds[2], struct error *err); /* O_CLOEXEC, blocking */
 int fd_publish(
     int fd, int dir, const char *part, const char *name, struct error *err);
 
-/* Write bytes as name in dir, whole or not at all, durable. */
-int fd_write_file(
-    int dir, const char *name, struct str bytes, mode_t mode, struct error *err);
-/* Read a regular file of at most b->max bytes into b. */
+/*
+ * Write bytes as name in dir, whole or not at all, durable, with this very
+ * mode. It is NAME.part meanwhile.
+ */
+int fd_write_file(int dir, const char *name, struct str bytes, mode_t mode,
+    struct error *err);
+/*
+ * Read a regular file of at most b->max bytes into b; ERR_NOT_FOUND when there
+ * is none. A link is followed with AT_FDCWD only, not out of a folder.
+ */
 int fd_read_file(int dir, const char *name, struct buf *b, struct error *err);
 
 /* A sealed memfd with a copy of bytes, at offset 0; -1 with err. */
@@ -50,7 +56,10 @@ int fd_sealed(const char *name, struct str bytes, struct error *err);
  */
 int fd_sealed_read(int fd, struct buf *b, struct error *err);
 
-/* mkdir -p for one level: an existing directory is fine. */
+/* One level, with this very mode; an existing folder is left as it is. */
 int fd_mkdir(int dir, const char *name, mode_t mode, struct error *err);
-/* Remove name below dir with all it holds; a missing one is fine. */
+/*
+ * Remove name below dir with all it holds, however deep; a missing one is
+ * fine. Links are removed and not followed, mounts are not entered.
+ */
 int fd_remove_tree(int dir, const char *name, struct error *err);

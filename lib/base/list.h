@@ -45,9 +45,9 @@ static inline void list_del(struct list *item)
 #define LIST_NAME(a, line) LIST_NAME_(a, line)
 #define list_each_(item, head, member, it, nx)                                 \
 	for (struct list *it = (head)->next, *nx = it->next;                   \
-	    it != (head) &&                                                    \
-	    ((item) = container_of(it, typeof(*(item)), member), 1);           \
-	    it = nx, nx = it->next)
+	     it != (head) &&                                                   \
+	     ((item) = container_of(it, typeof(*(item)), member), 1);          \
+	     it = nx, nx = it->next)
 #define list_each(item, head, member)                                          \
 	list_each_(item, head, member, LIST_NAME(it_, __LINE__),               \
 	    LIST_NAME(nx_, __LINE__))

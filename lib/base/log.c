@@ -24,8 +24,8 @@ void log_line(enum log_level level, const char *fmt, ...)
 
 	if (level > state.level)
 		return;
-	head = (size_t)snprintf(line, sizeof(line), "%s[%d]: %s: ",
-	    state.program, (int)getpid(), names[level]);
+	head = (size_t)snprintf(line, sizeof(line),
+	    "%s[%d]: %s: ", state.program, (int)getpid(), names[level]);
 	va_start(args, fmt);
 	(void)vsnprintf(line + head, sizeof(line) - head - 1, fmt, args);
 	va_end(args);
@@ -43,7 +43,7 @@ void log_line(enum log_level level, const char *fmt, ...)
 struct log_quoted log_quote_(struct str s)
 {
 	static const char digits[] = "0123456789abcdef";
-	struct log_quoted q;
+	struct log_quoted q = {.text = ""};
 	char *o = q.text;
 	size_t n = s.len > QUOTE_MAX ? QUOTE_MAX : s.len;
 

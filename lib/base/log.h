@@ -7,7 +7,12 @@
 #pragma once
 #include "base/str.h"
 
-enum log_level { LOG_LEVEL_ERROR, LOG_LEVEL_WARN, LOG_LEVEL_INFO, LOG_LEVEL_DEBUG };
+enum log_level {
+	LOG_LEVEL_ERROR,
+	LOG_LEVEL_WARN,
+	LOG_LEVEL_INFO,
+	LOG_LEVEL_DEBUG
+};
 
 /* Set the program's name and level once, in main. */
 void log_open(const char *program, enum log_level level);
@@ -19,7 +24,8 @@ void log_line(enum log_level level, const char *fmt, ...)
 #define log_info(...) log_line(LOG_LEVEL_INFO, __VA_ARGS__)
 #define log_debug(...) log_line(LOG_LEVEL_DEBUG, __VA_ARGS__)
 
-/* s in double quotes with controls, quotes and non-ASCII escaped, cut at 200. */
+/* s in double quotes with controls, quotes and non-ASCII escaped, cut at 200.
+ */
 struct log_quoted {
 	char text[824];
 };

@@ -33,7 +33,7 @@ struct map {
 	uint64_t seed[2];
 };
 
-/* --- SipHash-1-3 (Aumasson, Bernstein) ------------------------------------ */
+/* --- SipHash-1-3 (Aumasson, Bernstein) ----------------------------------- */
 
 static uint64_t rotl(uint64_t x, int n)
 {
@@ -85,11 +85,12 @@ static uint64_t sip_hash(const uint64_t seed[2], struct str s)
 	return v[0] ^ v[1] ^ v[2] ^ v[3];
 }
 
-/* --- slots ------------------------------------------------------------------ */
+/* --- slots --------------------------------------------------------------- */
 
 static struct str slot_key(const struct slot *s)
 {
-	return str_make(s->len <= SHORT_KEY ? s->key.bytes : s->key.heap, s->len);
+	return str_make(
+	    s->len <= SHORT_KEY ? s->key.bytes : s->key.heap, s->len);
 }
 
 static void slot_clear(struct slot *s, enum slot_state state)
@@ -143,7 +144,7 @@ static void rebuild(struct map *m)
 	free(old);
 }
 
-/* --- the interface ---------------------------------------------------------- */
+/* --- the interface ------------------------------------------------------- */
 
 struct map *map_new(void)
 {

@@ -31,5 +31,5 @@ void *map_del_id(struct map *m, uint64_t id);
  * Walk all entries: start with pos 0; false at the end. The map may not be
  * changed while walking, except by deleting the entry just returned.
  */
-bool map_next(const struct map *m, size_t *pos, struct str *ret_key,
-    void **ret_value);
+bool map_next(
+    const struct map *m, size_t *pos, struct str *ret_key, void **ret_value);

@@ -30,4 +30,4 @@ static inline void scoped_free_(void *p)
 	})
 
 #define container_of(ptr, type, member)                                        \
-	((type *)((char *)(ptr) - offsetof(type, member)))
+	((type *)((char *)(ptr)-offsetof(type, member)))

@@ -37,8 +37,8 @@ bool name_app_reserved(struct str s)
 bool name_app(struct str s)
 {
 	return all_of(s, LOWER | DIGIT | DASH, 3, NAME_APP_MAX) &&
-	    class_of(s.p[0]) == LOWER && class_of(s.p[s.len - 1]) != DASH &&
-	    !name_app_reserved(s);
+	       class_of(s.p[0]) == LOWER && class_of(s.p[s.len - 1]) != DASH &&
+	       !name_app_reserved(s);
 }
 
 bool name_ptype(struct str s)
@@ -50,8 +50,8 @@ bool name_ptype(struct str s)
 bool name_config_key(struct str s)
 {
 	return all_of(
-		   s, LOWER | UPPER | DIGIT | UNDER, 1, NAME_CONFIG_KEY_MAX) &&
-	    class_of(s.p[0]) != DIGIT;
+	           s, LOWER | UPPER | DIGIT | UNDER, 1, NAME_CONFIG_KEY_MAX) &&
+	       class_of(s.p[0]) != DIGIT;
 }
 
 bool name_host(struct str s)
@@ -96,7 +96,11 @@ bool name_secret(struct str s)
 static size_t utf8_len(struct str s)
 {
 	unsigned char c = (unsigned char)s.p[0];
-	size_t n = c < 0x80 ? 1 : c < 0xc2 ? 0 : c < 0xe0 ? 2 : c < 0xf0 ? 3 : 4;
+	size_t n = c < 0x80   ? 1
+	           : c < 0xc2 ? 0
+	           : c < 0xe0 ? 2
+	           : c < 0xf0 ? 3
+	                      : 4;
 
 	if (n == 0 || n > s.len || c > 0xf4)
 		return 0;
@@ -170,5 +174,5 @@ bool name_email(struct str s)
 bool name_layer(struct str s)
 {
 	return all_of(s, LOWER | UPPER | DIGIT | DASH | UNDER | DOT, 1, 128) &&
-	    !str_eqz(s, ".") && !str_eqz(s, "..");
+	       !str_eqz(s, ".") && !str_eqz(s, "..");
 }

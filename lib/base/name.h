@@ -15,15 +15,15 @@
 #define NAME_REF_MAX 255
 #define NAME_CONFIG_KEY_MAX 128
 
-bool name_app(struct str s);	 /* [a-z][a-z0-9-]{1,28}[a-z0-9], not reserved */
+bool name_app(struct str s); /* [a-z][a-z0-9-]{1,28}[a-z0-9], not reserved */
 bool name_app_reserved(struct str s);
-bool name_ptype(struct str s);	 /* [A-Za-z0-9_-]{1,63}: web, worker */
+bool name_ptype(struct str s);      /* [A-Za-z0-9_-]{1,63}: web, worker */
 bool name_config_key(struct str s); /* [A-Za-z_][A-Za-z0-9_]{0,127} */
-bool name_host(struct str s);	 /* labels of [a-z0-9-], dots, lower case */
-bool name_sha1(struct str s);	 /* 40 lower-case hex digits */
-bool name_sha256(struct str s);	 /* 64 lower-case hex digits */
-bool name_secret(struct str s);	 /* [A-Za-z0-9_-]{16,128} */
-bool name_ref(struct str s);	 /* refs/heads/..., refs/tags/..., refs/notes/... */
-bool name_size(struct str s);	 /* [a-z0-9-]{1,32}: a dyno size */
-bool name_email(struct str s);	 /* something@something, printable, <= 254 */
-bool name_layer(struct str s);	 /* [A-Za-z0-9._-]{1,128}, not . or .. */
+bool name_host(struct str s);       /* labels of [a-z0-9-], dots, lower case */
+bool name_sha1(struct str s);       /* 40 lower-case hex digits */
+bool name_sha256(struct str s);     /* 64 lower-case hex digits */
+bool name_secret(struct str s);     /* [A-Za-z0-9_-]{16,128} */
+bool name_ref(struct str s); /* refs/heads/..., refs/tags/..., refs/notes/... */
+bool name_size(struct str s);  /* [a-z0-9-]{1,32}: a dyno size */
+bool name_email(struct str s); /* something@something, printable, <= 254 */
+bool name_layer(struct str s); /* [A-Za-z0-9._-]{1,128}, not . or .. */

@@ -33,15 +33,15 @@ uint64_t rand_u64(void)
 void rand_secret(char out[44])
 {
 	static const char letters[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
-				      "abcdefghijklmnopqrstuvwxyz"
-				      "0123456789-_";
+	                              "abcdefghijklmnopqrstuvwxyz"
+	                              "0123456789-_";
 	unsigned char bytes[33] = {0}; /* 32 of them random */
 
 	rand_bytes(bytes, 32);
 	for (size_t i = 0; i < 43; i++) {
 		size_t bit = i * 6;
-		unsigned pair = (unsigned)bytes[bit / 8] << 8 |
-		    bytes[bit / 8 + 1];
+		unsigned pair =
+		    (unsigned)bytes[bit / 8] << 8 | bytes[bit / 8 + 1];
 
 		out[i] = letters[pair >> (10 - bit % 8) & 63];
 	}

@@ -45,7 +45,7 @@ bool str_starts(struct str s, struct str prefix)
 bool str_ends(struct str s, struct str suffix)
 {
 	return s.len >= suffix.len &&
-	    str_eq(str_sub(s, s.len - suffix.len, s.len), suffix);
+	       str_eq(str_sub(s, s.len - suffix.len, s.len), suffix);
 }
 
 static bool is_blank(char c)
@@ -109,6 +109,15 @@ bool str_u64(struct str s, uint64_t max, uint64_t *ret)
 	}
 	*ret = n;
 	return true;
+}
+
+void str_copy(struct str s, char *out, size_t size)
+{
+	size_t n = s.len < size - 1 ? s.len : size - 1;
+
+	if (n > 0)
+		memcpy(out, s.p, n);
+	out[n] = '\0';
 }
 
 char *str_dup(struct str s)

@@ -42,7 +42,7 @@ static inline struct str str_sub(struct str s, size_t from, size_t to)
 bool str_eq(struct str a, struct str b);
 bool str_eqz(struct str a, const char *z);
 bool str_eq_nocase(struct str a, struct str b); /* ASCII */
-int str_cmp(struct str a, struct str b);	/* bytewise order */
+int str_cmp(struct str a, struct str b);        /* bytewise order */
 bool str_starts(struct str s, struct str prefix);
 bool str_ends(struct str s, struct str suffix);
 struct str str_trim(struct str s); /* spaces and tabs off both ends */
@@ -60,6 +60,9 @@ bool str_split(struct str *rest, char c, struct str *ret_head);
 
 /* Digits only, no sign, no space, at most max. False when s is not that. */
 bool str_u64(struct str s, uint64_t max, uint64_t *ret);
+
+/* Copy s into out, which has size bytes: cut to fit, with a NUL. */
+void str_copy(struct str s, char *out, size_t size);
 
 /* A fresh NUL-terminated copy; the caller frees it. Aborts on no memory. */
 char *str_dup(struct str s);

@@ -47,7 +47,7 @@ struct ev {
 	struct signal_handler handlers[NSIG];
 };
 
-/* --- the loop -------------------------------------------------------------- */
+/* --- the loop ------------------------------------------------------------ */
 
 struct ev *ev_new(void)
 {
@@ -151,8 +151,8 @@ static void run_timers(struct ev *ev)
 {
 	size_t most = ev->ntimers;
 
-	while (most-- > 0 && ev->ntimers > 0 &&
-	    ev->heap[0]->at_ms <= ev->now_ms) {
+	while (
+	    most-- > 0 && ev->ntimers > 0 && ev->heap[0]->at_ms <= ev->now_ms) {
 		struct ev_timer *t = ev->heap[0];
 
 		ev_timer_stop(t);
@@ -163,8 +163,8 @@ static void run_timers(struct ev *ev)
 void ev_turn(struct ev *ev, int timeout_ms)
 {
 	struct epoll_event found[EVENTS_MAX];
-	int n = epoll_wait(
-	    ev->epoll, found, EVENTS_MAX, wait_ms(ev, timeout_ms));
+	int n =
+	    epoll_wait(ev->epoll, found, EVENTS_MAX, wait_ms(ev, timeout_ms));
 
 	assert(n >= 0 || errno == EINTR);
 	ev->now_ms = clock_mono_ms();
@@ -196,16 +196,15 @@ uint64_t ev_now_ms(const struct ev *ev)
 	return ev->now_ms;
 }
 
-/* --- descriptors ----------------------------------------------------------- */
+/* --- descriptors --------------------------------------------------------- */
 
 static uint32_t epoll_of(unsigned want)
 {
 	return (want & EV_READ ? (uint32_t)EPOLLIN : 0) |
-	    (want & EV_WRITE ? (uint32_t)EPOLLOUT : 0);
+	       (want & EV_WRITE ? (uint32_t)EPOLLOUT : 0);
 }
 
-int ev_io_add(
-    struct ev *ev, struct ev_io *io, unsigned want, struct error *err)
+int ev_io_add(struct ev *ev, struct ev_io *io, unsigned want, struct error *err)
 {
 	struct epoll_event e = {.events = epoll_of(want), .data.ptr = io};
 
@@ -240,7 +239,7 @@ void ev_io_del(struct ev_io *io)
 	io->ev = NULL;
 }
 
-/* --- timers ---------------------------------------------------------------- */
+/* --- timers -------------------------------------------------------------- */
 
 static void heap_put(struct ev *ev, size_t place, struct ev_timer *t)
 {
@@ -261,8 +260,7 @@ static void heap_settle(struct ev *ev, size_t place, struct ev_timer *t)
 		if (child + 1 < ev->ntimers &&
 		    ev->heap[child + 1]->at_ms < ev->heap[child]->at_ms)
 			child++;
-		if (child >= ev->ntimers ||
-		    ev->heap[child]->at_ms >= t->at_ms)
+		if (child >= ev->ntimers || ev->heap[child]->at_ms >= t->at_ms)
 			break;
 		heap_put(ev, place, ev->heap[child]);
 		place = child;
@@ -275,7 +273,8 @@ void ev_timer_set(struct ev *ev, struct ev_timer *t, uint64_t after_ms)
 	ev_timer_stop(t);
 	if (ev->ntimers == ev->cap) {
 		ev->cap = ev->cap ? ev->cap * 2 : 16;
-		ev->heap = xrealloc(ev->heap, ev->cap * sizeof(struct ev_timer *));
+		ev->heap =
+		    xrealloc(ev->heap, ev->cap * sizeof(struct ev_timer *));
 	}
 	t->ev = ev;
 	t->at_ms = clock_mono_ms() + after_ms;
@@ -297,7 +296,7 @@ void ev_timer_stop(struct ev_timer *t)
 		heap_settle(t->ev, place, last);
 }
 
-/* --- signals --------------------------------------------------------------- */
+/* --- signals ------------------------------------------------------------- */
 
 static void signals_ready(struct ev_io *io, unsigned events)
 {
@@ -339,7 +338,7 @@ int ev_signal(struct ev *ev, int signo, void (*fn)(void *arg, int signo),
 	return 0;
 }
 
-/* --- processes ------------------------------------------------------------- */
+/* --- processes ----------------------------------------------------------- */
 
 /* The status as waitpid would tell it; -1 when it is not our child. */
 static int reap(int pidfd)
@@ -347,7 +346,7 @@ static int reap(int pidfd)
 	siginfo_t info = {0};
 
 	if (waitid(P_PIDFD, (id_t)pidfd, &info, WEXITED | WNOHANG | __WALL) ==
-		-1 ||
+	        -1 ||
 	    info.si_pid == 0)
 		return -1;
 	if (info.si_code == CLD_EXITED)

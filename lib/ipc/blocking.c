@@ -4,9 +4,10 @@
 
 int ipc_send_fd(int fd, struct frame_out *o, struct error *err)
 {
-	int result = o->bytes.bad
-	    ? error_set(err, ERR_LIMIT, "a frame grew past its limit")
-	    : packet_send(fd, buf_str(&o->bytes), o->fds, o->nfds, err);
+	int result =
+	    o->bytes.bad
+	        ? error_set(err, ERR_LIMIT, "a frame grew past its limit")
+	        : packet_send(fd, buf_str(&o->bytes), o->fds, o->nfds, err);
 
 	frame_out_release(o);
 	return result;

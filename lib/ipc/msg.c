@@ -48,10 +48,10 @@ static int check_field(uint16_t tag, struct str value, struct error *err)
 		return error_set(err, ERR_INVALID, "unknown field %u", tag);
 	name = fields[tag].name + 2;
 	if (fields[tag].kind == KIND_U64)
-		return value.len == 8 ? 0
-				      : error_set(err, ERR_INVALID,
-					    "field %s has %zu bytes", name,
-					    value.len);
+		return value.len == 8
+		           ? 0
+		           : error_set(err, ERR_INVALID,
+		                 "field %s has %zu bytes", name, value.len);
 	if (value.len > fields[tag].max)
 		return error_set(err, ERR_LIMIT,
 		    "field %s has %zu bytes, at most %zu", name, value.len,
@@ -64,15 +64,16 @@ static int check_field(uint16_t tag, struct str value, struct error *err)
 	return 0;
 }
 
-int msg_check(const struct frame *f, enum role from, enum role to,
-    struct error *err)
+int msg_check(
+    const struct frame *f, enum role from, enum role to, struct error *err)
 {
 	struct str value;
 	uint16_t tag;
 	size_t pos = 0;
 
 	if (f->type == MSG_NONE || f->type >= MSG_N)
-		return error_set(err, ERR_INVALID, "unknown message %u", f->type);
+		return error_set(
+		    err, ERR_INVALID, "unknown message %u", f->type);
 	if (!(messages[f->type].from & ROLE_BIT(from)) ||
 	    !(messages[f->type].to & ROLE_BIT(to)))
 		return error_set(err, ERR_FORBIDDEN, "%s may not send %s to %s",

@@ -31,15 +31,15 @@ enum field_kind { KIND_U64, KIND_TEXT, KIND_NAME };
 	FIELD(F_VERSION, KIND_U64, 8, NULL)                                    \
 	FIELD(F_ROLE, KIND_U64, 8, NULL)                                       \
 	FIELD(F_CODE, KIND_U64, 8, NULL) /* enum errc */                       \
-	FIELD(F_SYS, KIND_U64, 8, NULL)	 /* errno */                           \
+	FIELD(F_SYS, KIND_U64, 8, NULL)  /* errno */                           \
 	FIELD(F_TEXT, KIND_TEXT, 32768, NULL)                                  \
 	FIELD(F_SEQ, KIND_U64, 8, NULL)                                        \
 	FIELD(F_EPOCH, KIND_U64, 8, NULL)                                      \
 	FIELD(F_COUNT, KIND_U64, 8, NULL)                                      \
 	FIELD(F_BYTES, KIND_U64, 8, NULL)                                      \
 	FIELD(F_FILES, KIND_U64, 8, NULL)                                      \
-	FIELD(F_MS, KIND_U64, 8, NULL) /* a duration */                        \
-	FIELD(F_TIME, KIND_U64, 8, NULL) /* real time in ms */                 \
+	FIELD(F_MS, KIND_U64, 8, NULL)    /* a duration */                     \
+	FIELD(F_TIME, KIND_U64, 8, NULL)  /* real time in ms */                \
 	FIELD(F_STATE, KIND_U64, 8, NULL) /* an enum named by the message */   \
 	FIELD(F_KIND, KIND_U64, 8, NULL)  /* enum instance_kind */             \
 	FIELD(F_OP, KIND_U64, 8, NULL)                                         \
@@ -47,12 +47,12 @@ enum field_kind { KIND_U64, KIND_TEXT, KIND_NAME };
 	/* apps, releases */                                                   \
 	FIELD(F_APP, KIND_U64, 8, NULL) /* the row id of the app */            \
 	FIELD(F_APP_NAME, KIND_NAME, 30, name_app)                             \
-	FIELD(F_RELEASE, KIND_U64, 8, NULL) /* the N of vN */                  \
-	FIELD(F_SLOT, KIND_U64, 8, NULL)    /* enum want_slot */               \
+	FIELD(F_RELEASE, KIND_U64, 8, NULL)    /* the N of vN */               \
+	FIELD(F_SLOT, KIND_U64, 8, NULL)       /* enum want_slot */            \
 	FIELD(F_GENERATION, KIND_U64, 8, NULL) /* a restart raises it */       \
 	FIELD(F_IMAGE, KIND_NAME, 64, name_sha256)                             \
 	FIELD(F_LAYER, KIND_NAME, 64, name_sha256) /* repeated, base first */  \
-	FIELD(F_PTYPE, KIND_NAME, 63, name_ptype) /* opens a group */          \
+	FIELD(F_PTYPE, KIND_NAME, 63, name_ptype)  /* opens a group */         \
 	FIELD(F_QUANTITY, KIND_U64, 8, NULL)                                   \
 	FIELD(F_SIZE, KIND_NAME, 32, name_size)                                \
 	FIELD(F_COMMAND, KIND_TEXT, 32768, NULL)                               \
@@ -60,7 +60,7 @@ enum field_kind { KIND_U64, KIND_TEXT, KIND_NAME };
 	/* instances */                                                        \
 	FIELD(F_INSTANCE, KIND_U64, 8, NULL)                                   \
 	FIELD(F_NAME, KIND_NAME, 128, name_layer) /* "web.1", "run.1234" */    \
-	FIELD(F_NUM, KIND_U64, 8, NULL)		  /* the 1 of web.1 */         \
+	FIELD(F_NUM, KIND_U64, 8, NULL)           /* the 1 of web.1 */         \
 	FIELD(F_PORT, KIND_U64, 8, NULL)                                       \
 	FIELD(F_PID, KIND_U64, 8, NULL)                                        \
 	FIELD(F_SIGNO, KIND_U64, 8, NULL)                                      \
@@ -70,7 +70,7 @@ enum field_kind { KIND_U64, KIND_TEXT, KIND_NAME };
 	FIELD(F_ARG, KIND_TEXT, 32768, NULL) /* repeated */                    \
 	FIELD(F_ENV, KIND_TEXT, 4096, NULL)  /* repeated, "KEY=value" */       \
 	FIELD(F_MEMORY, KIND_U64, 8, NULL)   /* bytes */                       \
-	FIELD(F_CPU, KIND_U64, 8, NULL)	     /* weight 1..10000 */             \
+	FIELD(F_CPU, KIND_U64, 8, NULL)      /* weight 1..10000 */             \
 	FIELD(F_PIDS, KIND_U64, 8, NULL)                                       \
 	FIELD(F_DISK, KIND_U64, 8, NULL) /* bytes of the writable upper */     \
 	FIELD(F_INODES, KIND_U64, 8, NULL)                                     \
@@ -198,8 +198,8 @@ enum field { F_NONE, FIELD_TABLE(FIELD_ENUM) F_N };
 	MSG(MSG_WORK_DROP, BUILDER | PLAN, PLAN | JAIL, 0, 0, F_WORK)          \
                                                                                \
 	/* plan -> jail. fds: environment; or for jobs stdin, output, */       \
-	/* environment, report. F_LAYER* base first; F_WORK for jobs; F_STATE */\
-	/* 1: its terminal or stdin and output wait for MSG_ATTACH */          \
+	/* environment, report. F_LAYER* base first; F_WORK for jobs; */       \
+	/* F_STATE 1: its terminal or stdin and output wait for MSG_ATTACH */  \
 	MSG(MSG_INSTANCE_START, PLAN, JAIL, 1, 4, F_INSTANCE, F_APP, F_KIND,   \
 	    F_RELEASE, F_GENERATION, F_PTYPE, F_NUM, F_NAME, F_PORT, F_ARG,    \
 	    F_MEMORY, F_CPU, F_PIDS, F_DISK, F_INODES)                         \
@@ -220,8 +220,8 @@ enum field { F_NONE, FIELD_TABLE(FIELD_ENUM) F_N };
 	MSG(MSG_SHIM_SIGNAL, JAIL, SHIM, 0, 0, F_SIGNO)                        \
 	MSG(MSG_SHIM_ATTACH, JAIL, SHIM, 1, 1, F_NONE)                         \
                                                                                \
-	/* logs. FOLLOW's fd is a pipe that logd writes lines into: */         \
-	/* "TIME SOURCE[PROC]: TEXT\n"; it closes it at the end unless F_TAIL */\
+	/* logs. FOLLOW's fd is a pipe that logd writes lines into and */      \
+	/* closes at the end unless F_TAIL: "TIME SOURCE[PROC]: TEXT\n" */     \
 	MSG(MSG_LOG_WRITE, ROUTER | WEB | PLAN, LOGD, 0, 0, F_APP, F_SOURCE,   \
 	    F_PROC, F_TEXT)                                                    \
 	MSG(MSG_LOG_FOLLOW, WEB, LOGD, 1, 1, F_APP, F_LINES, F_TAIL)           \
@@ -263,8 +263,8 @@ enum field { F_NONE, FIELD_TABLE(FIELD_ENUM) F_N };
 	MSG(MSG_BUILD_FAILED, BUILDER, WEB, 0, 0, F_BUILD, F_TEXT)             \
                                                                                \
 	/* workers: one connection, one job. F_OP enum receive_op. fds: the */ \
-	/* body of the request after HTTP, from the first pkt-line on; for a */\
-	/* fetch also where the answer goes. A push brings F_QUARANTINE, */    \
+	/* body of the request after HTTP, from the first pkt-line on; for */  \
+	/* a fetch also where the answer goes. A push brings F_QUARANTINE, */  \
 	/* F_BYTES and F_FILES (most bytes and objects of its pack) and */     \
 	/* F_COUNT (most refs), a fetch F_CAPS (the Git-Protocol header) */    \
 	MSG(MSG_RECEIVE, GITD, RECEIVE, 1, 2, F_REPO, F_OP)                    \
@@ -310,8 +310,8 @@ enum push_op { PUSH_FETCH, PUSH_PUSH };
 enum receive_op { RECEIVE_PUSH, RECEIVE_FETCH, RECEIVE_REFS /* of a fetch */ };
 enum push_state { PUSH_BUILDING, PUSH_ACCEPTED, PUSH_REFUSED };
 
-const char *msg_name(uint16_t type); /* "want-begin"; "?" for an unknown one */
+const char *msg_name(uint16_t type); /* "WANT_BEGIN"; "?" for an unknown one */
 
 /* Does f keep its row's rules, sent by from to to? */
-int msg_check(const struct frame *f, enum role from, enum role to,
-    struct error *err);
+int msg_check(
+    const struct frame *f, enum role from, enum role to, struct error *err);

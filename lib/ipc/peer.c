@@ -17,13 +17,20 @@
 #define FRAMES_A_TURN 64 /* then others have their turn */
 #define RETRY_FIRST_MS 20
 #define RETRY_MOST_MS 1000
+#define LASTED_MS 1000      /* a connection that did starts over at once */
+#define FLIGHT_PAUSE_MS 20  /* after too many descriptors in flight */
+#define GREETING_MS 10000   /* for an accepted one to say hello */
+#define GREETING_MOST 64    /* accepted ones that have not yet */
 #define ACCEPT_PAUSE_MS 100 /* after running out of descriptors */
 
 /*
  *   DOWN --connected or accepted--> GREETING --hello--> UP --cut--> DOWN
  *
- * GREETING may go back to DOWN too. An adopted peer starts in GREETING and
- * is UP on the next turn. Only a connector leaves DOWN; the others are freed.
+ * 1. GREETING may go back to DOWN too. An adopted peer is UP from the start,
+ *    but nothing is read from it before up() was called.
+ * 2. Only a connector leaves DOWN; the others are freed.
+ * 3. up(), frame() and down() are called by the loop alone, never from within
+ *    a function of this file that the user called.
  */
 enum peer_state { PEER_DOWN, PEER_GREETING, PEER_UP };
 
@@ -43,18 +50,19 @@ struct peer {
 	const struct peer_ops *ops;
 	void *ctx;
 	const struct roles *roles; /* accepted ones: for the hello */
-	struct list link; /* in its listener's */
-	char *path;	  /* a connector's */
-	struct ev_timer retry;
-	uint64_t retry_ms;
+	struct list link;          /* in its listener's */
+	char *path;                /* a connector's */
+	/* DOWN: the next try; GREETING: the end; UP: to send again. */
+	struct ev_timer timer;
+	uint64_t retry_ms, up_ms;
 	uid_t uid; /* the kernel's word on an accepted one */
 	uint64_t id;
 	uint32_t next_frame;
 	void *data;
 	struct list queue; /* struct waiting */
-	size_t queued;	   /* bytes in it */
-	bool was_up;	   /* down() is owed */
-	bool doomed;	   /* to be freed at the end of the turn */
+	size_t queued;     /* bytes of memory in it */
+	bool said_up;      /* down() is owed once it is DOWN */
+	bool doomed;       /* to be freed at the end of the turn */
 	bool deferred;
 };
 
@@ -69,14 +77,13 @@ struct ipc_listener {
 	struct ev_timer pause;
 };
 
-static char packet_mem[FRAME_MAX]; /* one loop, one frame at a time */
-
 static void peer_settle(void *arg);
+static void timer_fired(struct ev_timer *t);
 
 static struct peer *peer_new(struct ev *ev, enum role self, enum role other,
     const struct peer_ops *ops, void *ctx)
 {
-	static uint64_t ids;
+	static _Atomic uint64_t ids;
 	struct peer *p = xcalloc(1, sizeof(*p));
 
 	p->ev = ev;
@@ -85,6 +92,7 @@ static struct peer *peer_new(struct ev *ev, enum role self, enum role other,
 	p->ops = ops;
 	p->ctx = ctx;
 	p->io.fd = -1;
+	p->timer.fire = timer_fired;
 	p->id = ++ids;
 	list_init(&p->queue);
 	list_init(&p->link);
@@ -99,17 +107,19 @@ static void settle_later(struct peer *p)
 	ev_defer(p->ev, peer_settle, p);
 }
 
+static void waiting_free(struct waiting *w)
+{
+	list_del(&w->link);
+	for (int i = 0; i < w->nfds; i++)
+		fd_close(&w->fds[i]);
+	free(w);
+}
+
 static void drop_queue(struct peer *p)
 {
 	struct waiting *w;
 
-	list_each(w, &p->queue, link)
-	{
-		list_del(&w->link);
-		for (int i = 0; i < w->nfds; i++)
-			close(w->fds[i]);
-		free(w);
-	}
+	list_each(w, &p->queue, link) waiting_free(w);
 	p->queued = 0;
 }
 
@@ -118,8 +128,8 @@ static void peer_cut(struct peer *p)
 {
 	ev_io_del(&p->io);
 	fd_close(&p->io.fd);
+	ev_timer_stop(&p->timer);
 	drop_queue(p);
-	p->was_up |= p->state == PEER_UP;
 	p->state = PEER_DOWN;
 	if (!p->path)
 		p->doomed = true;
@@ -128,6 +138,9 @@ static void peer_cut(struct peer *p)
 
 static void peer_fail(struct peer *p, const struct error *err)
 {
+	/* That the other side went away is nobody's fault. */
+	if (err->sys == EPIPE || err->sys == ECONNRESET)
+		return peer_cut(p);
 	log_warn("peer cut off peer=%s reason=%s", role_name(p->other),
 	    log_quote(str_z(err->msg)));
 	peer_cut(p);
@@ -135,81 +148,112 @@ static void peer_fail(struct peer *p, const struct error *err)
 
 static void say_up(struct peer *p)
 {
+	ev_timer_stop(&p->timer);
 	p->state = PEER_UP;
-	p->retry_ms = 0;
+	p->said_up = true;
+	p->up_ms = ev_now_ms(p->ev);
 	if (p->ops->up)
 		p->ops->up(p, p->ctx);
 }
 
 static void peer_want(struct peer *p)
 {
-	ev_io_want(
-	    &p->io, EV_READ | (list_empty(&p->queue) ? 0 : EV_WRITE));
+	ev_io_want(&p->io, EV_READ | (list_empty(&p->queue) ? 0 : EV_WRITE));
 }
 
-/* --- sending --------------------------------------------------------------- */
+/* --- sending ------------------------------------------------------------- */
 
-static void enqueue(struct peer *p, const struct frame_out *o)
+static bool try_later(const struct error *err)
 {
-	struct waiting *w = xmalloc(sizeof(*w) + o->bytes.len);
+	return err->sys == EAGAIN || err->sys == ETOOMANYREFS ||
+	       err->sys == ENOBUFS;
+}
 
+/* The socket may be writable though its descriptors find no room. */
+static void wait_for_room(struct peer *p, const struct error *err)
+{
+	if (err->sys == EAGAIN) {
+		peer_want(p);
+		return;
+	}
+	ev_io_want(&p->io, EV_READ);
+	ev_timer_set(p->ev, &p->timer, FLIGHT_PAUSE_MS);
+}
+
+static int enqueue(struct peer *p, const struct frame_out *o, struct error *err)
+{
+	size_t size = sizeof(struct waiting) + o->bytes.len;
+	struct waiting *w;
+
+	if (p->queued + size > IPC_QUEUE_MAX)
+		return error_set(err, ERR_LIMIT, "it does not keep up");
+	w = xmalloc(size);
 	w->len = o->bytes.len;
 	w->nfds = 0;
 	memcpy(w->bytes, o->bytes.p, o->bytes.len);
+	list_init(&w->link);
 	for (int i = 0; i < o->nfds; i++) {
 		int fd = fcntl(o->fds[i], F_DUPFD_CLOEXEC, 3);
 
-		if (fd != -1)
-			w->fds[w->nfds++] = fd;
+		if (fd == -1) {
+			error_sys(err, "keep a descriptor for it");
+			waiting_free(w);
+			return -1;
+		}
+		w->fds[w->nfds++] = fd;
 	}
-	list_init(&w->link);
 	list_add(&p->queue, &w->link);
-	p->queued += w->len;
-	peer_want(p);
+	p->queued += size;
+	return 0;
 }
 
 static int send_now(struct peer *p, const struct frame_out *o)
 {
+	bool first = list_empty(&p->queue);
 	struct error err = {0};
 
-	if (!list_empty(&p->queue)) {
-		err.sys = EAGAIN;
-	} else if (packet_send(p->io.fd, buf_str(&o->bytes), o->fds, o->nfds,
-		       &err) == 0) {
+	if (first && packet_send(p->io.fd, buf_str(&o->bytes), o->fds, o->nfds,
+	                 &err) == 0)
 		return 0;
-	}
-	if (err.sys != EAGAIN && err.sys != ETOOMANYREFS) {
+	if (first && !try_later(&err)) {
 		peer_fail(p, &err);
 		return -1;
 	}
-	if (p->queued + o->bytes.len > IPC_QUEUE_MAX) {
-		(void)error_set(&err, ERR_LIMIT, "it does not keep up");
+	if (enqueue(p, o, &err) == -1) {
 		peer_fail(p, &err);
 		return -1;
 	}
-	enqueue(p, o);
+	if (first)
+		wait_for_room(p, &err);
 	return 0;
 }
 
-/* Send in any state but DOWN: the hello goes out while GREETING. */
-static int send_frame(struct peer *p, struct frame_out *o)
+/* What the other side would cut us off for is not sent at all. */
+static bool well_formed(const struct peer *p, const struct frame_out *o)
 {
-	int result = -1;
+	struct error err = {0};
+	struct frame f;
 
-	if (p->state != PEER_DOWN && !o->bytes.bad)
-		result = send_now(p, o);
-	else if (o->bytes.bad)
-		log_warn("frame too large for peer=%s", role_name(p->other));
-	frame_out_release(o);
-	return result;
+	if (o->bytes.bad) {
+		(void)error_set(&err, ERR_LIMIT, "it grew past its limit");
+	} else if (frame_parse(buf_str(&o->bytes), &f, &err) == 0) {
+		f.nfds = o->nfds;
+		if (msg_check(&f, p->self, p->other, &err) == 0)
+			return true;
+	}
+	log_error("frame not sent peer=%s reason=%s", role_name(p->other),
+	    log_quote(str_z(err.msg)));
+	return false;
 }
 
 int peer_send(struct peer *p, struct frame_out *o)
 {
-	if (p->state == PEER_UP)
-		return send_frame(p, o);
+	int result = -1;
+
+	if (p->state == PEER_UP && well_formed(p, o))
+		result = send_now(p, o);
 	frame_out_release(o);
-	return -1;
+	return result;
 }
 
 static void send_waiting(struct peer *p)
@@ -221,16 +265,15 @@ static void send_waiting(struct peer *p)
 		struct error err = {0};
 
 		if (packet_send(p->io.fd, str_make(w->bytes, w->len), w->fds,
-			w->nfds, &err) == -1) {
-			if (err.sys != EAGAIN && err.sys != ETOOMANYREFS)
+		        w->nfds, &err) == -1) {
+			if (try_later(&err))
+				wait_for_room(p, &err);
+			else
 				peer_fail(p, &err);
 			return;
 		}
-		p->queued -= w->len;
-		list_del(&w->link);
-		for (int i = 0; i < w->nfds; i++)
-			close(w->fds[i]);
-		free(w);
+		p->queued -= sizeof(*w) + w->len;
+		waiting_free(w);
 	}
 	peer_want(p);
 }
@@ -238,10 +281,13 @@ static void send_waiting(struct peer *p)
 static int send_hello(struct peer *p)
 {
 	struct frame_out o = frame_begin(MSG_HELLO, 0);
+	int result;
 
 	frame_put_u64(&o, F_VERSION, IPC_VERSION);
 	frame_put_u64(&o, F_ROLE, p->self);
-	return send_frame(p, &o);
+	result = send_now(p, &o);
+	frame_out_release(&o);
+	return result;
 }
 
 int peer_send_error(struct peer *p, uint32_t id, const struct error *err)
@@ -261,23 +307,26 @@ int peer_send_ok(struct peer *p, uint32_t id)
 	return peer_send(p, &o);
 }
 
-/* --- receiving ------------------------------------------------------------- */
+/* --- receiving ----------------------------------------------------------- */
 
 static int check_hello(struct peer *p, const struct frame *f, struct error *err)
 {
-	enum role role = (enum role)frame_u64(f, F_ROLE);
+	uint64_t number = frame_u64(f, F_ROLE),
+	         version = frame_u64(f, F_VERSION);
+	enum role role = number < ROLE_N ? (enum role)number : ROLE_NONE;
 
 	if (f->type != MSG_HELLO)
-		return error_set(err, ERR_INVALID, "no hello but %s",
-		    msg_name(f->type));
-	if (frame_u64(f, F_VERSION) != IPC_VERSION)
+		return error_set(
+		    err, ERR_INVALID, "no hello but %s", msg_name(f->type));
+	/* The one before, too, while programs are replaced one by one. */
+	if (version > IPC_VERSION || version + 1 < IPC_VERSION)
 		return error_set(err, ERR_INVALID, "version %llu",
-		    (unsigned long long)frame_u64(f, F_VERSION));
+		    (unsigned long long)version);
 	if (p->path)
 		return role == p->other
-		    ? 0
-		    : error_set(err, ERR_FORBIDDEN, "it is %s, not %s",
-			  role_name(role), role_name(p->other));
+		           ? 0
+		           : error_set(err, ERR_FORBIDDEN, "it is %s, not %s",
+		                 role_name(role), role_name(p->other));
 	if (!role_matches(p->roles, role, p->uid))
 		return error_set(err, ERR_FORBIDDEN, "user %u is not %s",
 		    (unsigned)p->uid, role_name(role));
@@ -300,20 +349,26 @@ static void take_frame(struct peer *p, struct frame *f)
 	enum role from = p->state == PEER_UP ? p->other : ROLE_NONE;
 	struct error err = {0};
 
-	if (msg_check(f, from, p->self, &err) == -1)
+	if (msg_check(f, from, p->self, &err) == -1) {
 		peer_fail(p, &err);
-	else if (p->state == PEER_GREETING)
+	} else if (p->state == PEER_GREETING) {
 		greet(p, f);
-	else if (f->type != MSG_HELLO)
+	} else if (f->type == MSG_HELLO) {
+		(void)error_set(&err, ERR_INVALID, "a second hello");
+		peer_fail(p, &err);
+	} else {
 		p->ops->frame(p, f, p->ctx);
+	}
 }
 
 static void peer_read(struct peer *p)
 {
+	char mem[FRAME_MAX];
+
 	for (int i = 0; i < FRAMES_A_TURN && p->io.fd != -1; i++) {
 		struct error err = {0};
 		struct frame f;
-		int n = packet_recv(p->io.fd, packet_mem, &f, &err);
+		int n = packet_recv(p->io.fd, mem, &f, &err);
 
 		if (n == 1) {
 			take_frame(p, &f);
@@ -321,9 +376,7 @@ static void peer_read(struct peer *p)
 		} else if (n == 0) {
 			peer_cut(p);
 		} else {
-			if (err.sys == ECONNRESET)
-				peer_cut(p);
-			else if (err.sys != EAGAIN)
+			if (err.sys != EAGAIN)
 				peer_fail(p, &err);
 			return;
 		}
@@ -336,7 +389,7 @@ static void peer_ready(struct ev_io *io, unsigned events)
 
 	if (events & EV_WRITE)
 		send_waiting(p);
-	if (events & (EV_READ | EV_HUP))
+	if (events & (EV_READ | EV_HUP) && p->io.fd != -1)
 		peer_read(p);
 }
 
@@ -347,14 +400,14 @@ static int peer_start(struct peer *p, int fd, struct error *err)
 	return ev_io_add(p->ev, &p->io, EV_READ, err);
 }
 
-/* --- the end of a turn: down(), a new try, or the end ---------------------- */
+/* --- the end of a turn: down(), a new try, or the end -------------------- */
 
 static void retry_later(struct peer *p)
 {
+	ev_timer_set(p->ev, &p->timer, p->retry_ms);
 	p->retry_ms = p->retry_ms ? p->retry_ms * 2 : RETRY_FIRST_MS;
 	if (p->retry_ms > RETRY_MOST_MS)
 		p->retry_ms = RETRY_MOST_MS;
-	ev_timer_set(p->ev, &p->retry, p->retry_ms);
 }
 
 static void peer_settle(void *arg)
@@ -362,13 +415,17 @@ static void peer_settle(void *arg)
 	struct peer *p = arg;
 
 	p->deferred = false;
-	if (p->was_up) {
-		p->was_up = false;
+	if (p->said_up) {
+		p->said_up = false;
+		if (ev_now_ms(p->ev) - p->up_ms >= LASTED_MS)
+			p->retry_ms = 0;
 		if (p->ops->down)
 			p->ops->down(p, p->ctx);
 	}
+	if (p->deferred)
+		return; /* down() closed it: this comes once more */
 	if (p->doomed) {
-		ev_timer_stop(&p->retry);
+		ev_timer_stop(&p->timer);
 		list_del(&p->link);
 		free(p->path);
 		free(p);
@@ -385,7 +442,7 @@ void peer_close(struct peer *p)
 	peer_cut(p);
 }
 
-/* --- connectors ------------------------------------------------------------ */
+/* --- connectors ---------------------------------------------------------- */
 
 static int connect_fd(const char *path, struct error *err)
 {
@@ -395,8 +452,7 @@ static int connect_fd(const char *path, struct error *err)
 	if (strlen(path) >= sizeof(to.sun_path))
 		return error_set(err, ERR_LIMIT, "socket path %s", path);
 	memcpy(to.sun_path, path, strlen(path) + 1);
-	fd = socket(
-	    AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	if (fd == -1)
 		return error_sys(err, "socket");
 	if (connect(fd, (struct sockaddr *)&to, sizeof(to)) == -1)
@@ -415,13 +471,28 @@ static void try_connect(struct peer *p)
 	} else if (peer_start(p, fd, &err) == -1) {
 		peer_fail(p, &err);
 	} else {
+		ev_timer_set(p->ev, &p->timer, GREETING_MS);
 		(void)send_hello(p);
 	}
 }
 
-static void retry_fired(struct ev_timer *t)
+static void timer_fired(struct ev_timer *t)
 {
-	try_connect(container_of(t, struct peer, retry));
+	struct peer *p = container_of(t, struct peer, timer);
+	struct error err = {0};
+
+	switch (p->state) {
+	case PEER_DOWN:
+		try_connect(p);
+		break;
+	case PEER_GREETING:
+		(void)error_set(&err, ERR_LIMIT, "it said no hello");
+		peer_fail(p, &err);
+		break;
+	case PEER_UP:
+		send_waiting(p);
+		break;
+	}
 }
 
 struct peer *ipc_connect(struct ev *ev, const char *path, enum role self,
@@ -430,27 +501,47 @@ struct peer *ipc_connect(struct ev *ev, const char *path, enum role self,
 	struct peer *p = peer_new(ev, self, other, ops, ctx);
 
 	p->path = xstrdup(path);
-	p->retry.fire = retry_fired;
+	p->retry_ms = RETRY_FIRST_MS;
 	try_connect(p);
 	return p;
 }
 
-/* --- listeners ------------------------------------------------------------- */
+/* --- listeners ----------------------------------------------------------- */
+
+/* Is there a place for one more, and a role that this user could claim? */
+static bool welcome(const struct ipc_listener *l, uid_t uid)
+{
+	const struct peer *p;
+	int greeting = 0;
+
+	list_each(p, &l->peers, link) greeting += p->state == PEER_GREETING;
+	for (int role = ROLE_NONE + 1; role < ROLE_N; role++)
+		if (role_matches(l->roles, (enum role)role, uid))
+			return greeting < GREETING_MOST;
+	return false;
+}
 
 static void accept_one(struct ipc_listener *l, int fd)
 {
-	struct peer *p = peer_new(l->ev, l->self, ROLE_NONE, l->ops, l->ctx);
-	struct ucred who;
+	struct ucred who = {.uid = (uid_t)-1};
 	socklen_t len = sizeof(who);
 	struct error err = {0};
+	struct peer *p;
 
+	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &who, &len) == -1 ||
+	    !welcome(l, who.uid)) {
+		log_warn("connection refused uid=%u", (unsigned)who.uid);
+		fd_close(&fd);
+		return;
+	}
+	p = peer_new(l->ev, l->self, ROLE_NONE, l->ops, l->ctx);
 	p->roles = l->roles;
-	p->uid = (uid_t)-1;
+	p->uid = who.uid;
 	list_add(&l->peers, &p->link);
-	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &who, &len) == 0)
-		p->uid = who.uid;
 	if (peer_start(p, fd, &err) == -1)
 		peer_fail(p, &err);
+	else
+		ev_timer_set(p->ev, &p->timer, GREETING_MS);
 }
 
 static void listener_ready(struct ev_io *io, unsigned events)
@@ -458,8 +549,8 @@ static void listener_ready(struct ev_io *io, unsigned events)
 	struct ipc_listener *l = container_of(io, struct ipc_listener, io);
 	int fd;
 
-	while ((fd = accept4(io->fd, NULL, NULL,
-		    SOCK_NONBLOCK | SOCK_CLOEXEC)) != -1)
+	while ((fd = accept4(
+	            io->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC)) != -1)
 		accept_one(l, fd);
 	if (errno == EMFILE || errno == ENFILE) {
 		log_error("out of descriptors for peers");
@@ -515,17 +606,25 @@ void ipc_listener_free(struct ipc_listener *l)
 	free(l);
 }
 
-/* --- adopted ones ---------------------------------------------------------- */
+/* --- adopted ones -------------------------------------------------------- */
 
+/* Only from here on is it read, so that up() comes before any frame. */
 static void adopted_up(void *arg)
 {
 	struct peer *p = arg;
+	struct error err = {0};
 
 	p->deferred = false;
-	if (p->doomed)
+	if (p->state != PEER_UP) {
 		peer_settle(p);
-	else
-		say_up(p);
+		return;
+	}
+	if (ev_io_add(p->ev, &p->io, EV_READ, &err) == -1) {
+		peer_fail(p, &err);
+		return;
+	}
+	peer_want(p);
+	say_up(p);
 }
 
 struct peer *ipc_adopt(struct ev *ev, int fd, enum role self, enum role other,
@@ -534,18 +633,19 @@ struct peer *ipc_adopt(struct ev *ev, int fd, enum role self, enum role other,
 	struct peer *p = peer_new(ev, self, other, ops, ctx);
 	struct error err = {0};
 
-	if (fd_nonblock(fd, true, &err) == -1 ||
-	    peer_start(p, fd, &err) == -1) {
+	if (fd_nonblock(fd, true, &err) == -1) {
 		log_error("adopt a peer: %s", err.msg);
 		abort();
 	}
+	p->io = (struct ev_io){.fd = fd, .ready = peer_ready};
 	p->state = PEER_UP;
+	p->said_up = true; /* its user may lose it before up() */
 	p->deferred = true;
 	ev_defer(ev, adopted_up, p);
 	return p;
 }
 
-/* --- what the user asks ---------------------------------------------------- */
+/* --- what the user asks -------------------------------------------------- */
 
 bool peer_is_up(const struct peer *p)
 {

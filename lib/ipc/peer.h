@@ -7,7 +7,9 @@
  * handler sees it; a peer that breaks a rule is cut off and logged.
  *
  * A peer is owned by the loop and its listener or connector. After down()
- * the pointer is dead; hold ids across turns, not pointers.
+ * the pointer of an accepted or adopted one is dead; hold ids across turns,
+ * not pointers. The three functions below are called by the loop alone, never
+ * from within peer_send or peer_close; ctx lives as long as the peer.
  */
 #pragma once
 #include <stdbool.h>
@@ -36,6 +38,7 @@ struct peer_ops {
 /* Accept peers on a listening descriptor (kept open, owned by the caller). */
 struct ipc_listener *ipc_listen(struct ev *ev, int fd, enum role self,
     const struct roles *roles, const struct peer_ops *ops, void *ctx);
+/* Closes its peers, too. */
 void ipc_listener_free(struct ipc_listener *l);
 
 /*
@@ -49,16 +52,17 @@ struct peer *ipc_connect(struct ev *ev, const char *path, enum role self,
 /*
  * Take over a connected descriptor (owned from now on) whose other end is
  * known to be `other`: a pair made by super, or a worker's descriptor 0. No
- * hello is exchanged; up() is called on the next turn.
+ * hello is exchanged; up() is called on the next turn, down() alone when the
+ * connection is lost before that. What is sent meanwhile goes out.
  */
 struct peer *ipc_adopt(struct ev *ev, int fd, enum role self, enum role other,
     const struct peer_ops *ops, void *ctx);
 
 /*
  * Send a frame; queues when the other side is slow and returns -1 when the
- * peer is down, the frame is malformed, or the queue is full (the peer is
- * then cut off: it gets a snapshot when it is back). Descriptors are
- * duplicated as needed; o is released in every case.
+ * peer is down, the frame breaks its row in msg.h (which is logged), or the
+ * queue is full (the peer is then cut off: it gets a snapshot when it is
+ * back). Descriptors are duplicated as needed; o is released in every case.
  */
 int peer_send(struct peer *p, struct frame_out *o);
 /* Answer question with ERROR {code, text}. */
@@ -69,17 +73,21 @@ int peer_send_ok(struct peer *p, uint32_t id);
 bool peer_is_up(const struct peer *p);
 enum role peer_role(const struct peer *p);
 uint64_t peer_id(const struct peer *p); /* unique in this process */
-uint32_t peer_next_id(struct peer *p);	/* a fresh non-zero frame id */
+uint32_t peer_next_id(struct peer *p);  /* a fresh non-zero frame id */
 /* What the user hangs on the peer; NULL at first. */
 void peer_set_data(struct peer *p, void *data);
 void *peer_data(const struct peer *p);
-void peer_close(struct peer *p); /* calls down() if it was up; NULL is fine */
+/* End it; down() comes at the end of the turn if it was up. NULL is fine. */
+void peer_close(struct peer *p);
 
 /* The struct error that an ERROR frame carries. */
 void frame_error(const struct frame *f, struct error *ret);
 
-/* Blocking use, for workers and short tools (no loop, fd in blocking mode). */
+/*
+ * Blocking use, for workers and short tools (no loop, fd in blocking mode).
+ * o is released in every case.
+ */
 int ipc_send_fd(int fd, struct frame_out *o, struct error *err);
-/* Receives one checked frame into mem (FRAME_MAX bytes); 0 at the end. */
+/* One checked frame into mem (FRAME_MAX bytes): 1, 0 at the end, -1. */
 int ipc_recv_fd(int fd, enum role self, enum role other, char *mem,
     struct frame *ret, struct error *err);

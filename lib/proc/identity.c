@@ -14,8 +14,8 @@ static int boot_id(char out[37], struct error *err)
 {
 	scoped_buf struct buf text = BUF_INIT(64);
 
-	if (fd_read_file(AT_FDCWD, "/proc/sys/kernel/random/boot_id", &text,
-		err) == -1)
+	if (fd_read_file(
+	        AT_FDCWD, "/proc/sys/kernel/random/boot_id", &text, err) == -1)
 		return -1;
 	if (text.len < 36)
 		return error_set(err, ERR_INTERNAL, "boot id");
@@ -69,8 +69,8 @@ int identity_open(const struct identity *id, struct error *err)
 	/* Asked after opening: what the pidfd holds is what is compared. */
 	if (fd == -1 || identity_of(id->pid, &now, err) == -1 ||
 	    now.start_ticks != id->start_ticks || strcmp(now.boot, id->boot))
-		return error_set(err, ERR_NOT_FOUND, "process %d is gone",
-		    (int)id->pid);
+		return error_set(
+		    err, ERR_NOT_FOUND, "process %d is gone", (int)id->pid);
 	return take_fd(&fd);
 }
 

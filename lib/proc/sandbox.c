@@ -29,8 +29,8 @@ int sandbox_user(const struct roles *r, enum role role, struct error *err)
 		return error_sys(err, "become %s", role_user(role));
 	if (getresuid(&ruid, &euid, &suid) == -1 || ruid != uid ||
 	    euid != uid || suid != uid || (uid != 0 && setuid(0) != -1))
-		return error_set(err, ERR_INTERNAL, "still not %s",
-		    role_user(role));
+		return error_set(
+		    err, ERR_INTERNAL, "still not %s", role_user(role));
 	return 0;
 }
 
@@ -44,6 +44,8 @@ int sandbox_basic(struct error *err)
 		return error_sys(err, "no core dumps");
 	if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) == -1)
 		return error_sys(err, "not dumpable");
+	if (prctl(PR_SET_PDEATHSIG, 0, 0, 0, 0) == -1)
+		return error_sys(err, "outlive the parent");
 	return 0;
 }
 
@@ -54,7 +56,7 @@ int sandbox_chroot(const char *dir, struct error *err)
 	return 0;
 }
 
-/* --- landlock ---------------------------------------------------------------- */
+/* --- landlock ------------------------------------------------------------ */
 
 #define LANDLOCK_READ                                                          \
 	(LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_READ_DIR)
@@ -74,8 +76,8 @@ int sandbox_chroot(const char *dir, struct error *err)
 static uint64_t handled(int abi)
 {
 	return LANDLOCK_READ | LANDLOCK_WRITE | LANDLOCK_NEVER |
-	    LANDLOCK_ACCESS_FS_EXECUTE | (abi >= 2 ? LANDLOCK_REFER : 0) |
-	    (abi >= 3 ? LANDLOCK_TRUNCATE : 0);
+	       LANDLOCK_ACCESS_FS_EXECUTE | (abi >= 2 ? LANDLOCK_REFER : 0) |
+	       (abi >= 3 ? LANDLOCK_TRUNCATE : 0);
 }
 
 static int add_path(
@@ -97,7 +99,7 @@ static int add_path(
 	if (!S_ISDIR(st.st_mode))
 		rule.allowed_access &= LANDLOCK_FILE;
 	if (syscall(SYS_landlock_add_rule, ruleset, LANDLOCK_RULE_PATH_BENEATH,
-		&rule, 0) == -1)
+	        &rule, 0) == -1)
 		return error_sys(err, "allow %s", p->path);
 	return 0;
 }
@@ -114,8 +116,8 @@ int sandbox_paths(const struct sandbox_path *paths, size_t n, bool *ret_missing,
 	if (abi < 1)
 		return 0;
 	attr.handled_access_fs = handled((int)abi);
-	ruleset = (int)syscall(
-	    SYS_landlock_create_ruleset, &attr, sizeof(attr), 0);
+	ruleset =
+	    (int)syscall(SYS_landlock_create_ruleset, &attr, sizeof(attr), 0);
 	if (ruleset == -1)
 		return error_sys(err, "landlock");
 	for (size_t i = 0; i < n; i++) {
@@ -129,7 +131,7 @@ int sandbox_paths(const struct sandbox_path *paths, size_t n, bool *ret_missing,
 	return 0;
 }
 
-/* --- seccomp ----------------------------------------------------------------- */
+/* --- seccomp ------------------------------------------------------------- */
 
 #if defined(__x86_64__)
 #define ARCH AUDIT_ARCH_X86_64
@@ -185,9 +187,8 @@ static void build_filter(struct filter *f, unsigned calls)
 	add(f, LOAD(nr));
 #if defined(__x86_64__)
 	/* The x32 numbers would pass by the list. */
-	add(f,
-	    (struct sock_filter)BPF_JUMP(
-		BPF_JMP | BPF_JGE | BPF_K, 0x40000000u, 0, 1));
+	add(f, (struct sock_filter)BPF_JUMP(
+	           BPF_JMP | BPF_JGE | BPF_K, 0x40000000u, 0, 1));
 	add(f, RETURN(SECCOMP_RET_KILL_PROCESS));
 #endif
 	if (calls & SANDBOX_NO_EXEC) {
@@ -208,6 +209,8 @@ static void build_filter(struct filter *f, unsigned calls)
 	} else if (calls & SANDBOX_NO_INET) {
 		refuse_inet(f);
 	}
+	/* io_uring opens sockets that no filter sees. */
+	refuse(f, SYS_io_uring_setup);
 	/* Nobody here traces, mounts, or changes namespaces. */
 	refuse(f, SYS_ptrace);
 	refuse(f, SYS_mount);

@@ -32,12 +32,16 @@ int sandbox_paths(const struct sandbox_path *paths, size_t n, bool *ret_missing,
     struct error *err);
 
 enum sandbox_calls {
-	SANDBOX_NO_EXEC = 1,	/* execve and execveat fail with EPERM */
-	SANDBOX_NO_SOCKET = 2,	/* socket() and socketpair() fail */
-	SANDBOX_NO_INET = 4,	/* socket() only for AF_UNIX */
-	SANDBOX_NO_FORK = 8,	/* no new processes; threads too */
+	SANDBOX_NO_EXEC = 1,   /* execve and execveat fail with EPERM */
+	SANDBOX_NO_SOCKET = 2, /* socket() and socketpair() fail */
+	SANDBOX_NO_INET = 4,   /* socket() only for AF_UNIX */
+	SANDBOX_NO_FORK = 8,   /* no new processes; threads too */
 };
-/* A seccomp filter (plain BPF, no library) that refuses these with EPERM. */
+/*
+ * A seccomp filter (plain BPF, no library) that refuses these with EPERM, and
+ * in any case io_uring, ptrace, bpf, mounts and changes of namespace. A call
+ * of another architecture ends the process.
+ */
 int sandbox_calls(unsigned calls, struct error *err);
 
 int sandbox_rlimit(int resource, uint64_t limit, struct error *err);

@@ -9,13 +9,13 @@
 #include "wire/conf.h"
 
 enum kind {
-	TEXT,	 /* printable, no space at its ends */
-	PATH,	 /* TEXT that starts with / */
-	HOST,	 /* a host name */
-	WORD,	 /* one of a few words */
-	LISTEN,	 /* ADDR:PORT, may be given more than once */
+	TEXT,   /* printable, no space at its ends */
+	PATH,   /* TEXT that starts with / */
+	HOST,   /* a host name */
+	WORD,   /* one of a few words */
+	LISTEN, /* ADDR:PORT, may be given more than once */
 	NUMBER,
-	BYTES,	 /* a number with K, M or G behind it */
+	BYTES, /* a number with K, M or G behind it */
 	SECONDS,
 };
 
@@ -30,94 +30,101 @@ struct setting {
 };
 
 #define AT(member) offsetof(struct settings, member)
-#define TEXT_ROW(kind, member, otherwise, words, doc)                          \
-	{#member, kind, AT(member), sizeof(((struct settings *)0)->member),    \
-	    otherwise, 0, 0, words, doc}
+#define TEXT_ROW(name, kind, member, otherwise, words, doc)                    \
+	{                                                                      \
+		name, kind, AT(member),                                        \
+		    sizeof(((struct settings *)0)->member), otherwise, 0, 0,   \
+		    words, doc                                                 \
+	}
 #define NUMBER_ROW(name, kind, member, otherwise, min, max, doc)               \
-	{name, kind, AT(member), 0, otherwise, min, max, NULL, doc}
+	{                                                                      \
+		name, kind, AT(member), 0, otherwise, min, max, NULL, doc      \
+	}
 #define K 1024ull
 #define M (1024 * K)
 #define G (1024 * M)
 
 static const struct setting table[] = {
-    TEXT_ROW(PATH, state, "/var/lib/paas", NULL,
-	"folder of all that must outlive a reboot"),
-    TEXT_ROW(LISTEN, listen, "", NULL,
-	"address and port of the front door; may be repeated (default: "
-	"127.0.0.1:8080 and [::1]:8080, or 0.0.0.0:8080 and [::]:8080 with a "
-	"domain)"),
-    TEXT_ROW(HOST, host, "localhost", NULL, "the platform's own name"),
-    TEXT_ROW(HOST, apps_domain, "localhost", NULL,
-	"apps are served as NAME.apps_domain"),
-    TEXT_ROW(WORD, log_level, "info", "error|warn|info|debug",
-	"how much the daemons say on standard error"),
-    TEXT_ROW(WORD, runtime, "crun", "crun|runc", "the OCI runtime"),
-    TEXT_ROW(PATH, registry_ca, "/etc/ssl/certs/ca-certificates.crt", NULL,
-	"CA bundle that build containers trust"),
+    TEXT_ROW("state", PATH, state, "/var/lib/paas", NULL,
+        "folder of all that must outlive a reboot"),
+    TEXT_ROW("listen", LISTEN, listen, "", NULL,
+        "address and port of the front door; may be repeated (default: "
+        "127.0.0.1:8080 and [::1]:8080, or 0.0.0.0:8080 and [::]:8080 with a "
+        "domain)"),
+    TEXT_ROW("host", HOST, host, "localhost", NULL, "the platform's own name"),
+    TEXT_ROW("apps_domain", HOST, apps_domain, "localhost", NULL,
+        "apps are served as NAME.apps_domain"),
+    TEXT_ROW("log_level", WORD, log_level, "info", "error|warn|info|debug",
+        "how much the daemons say on standard error"),
+    TEXT_ROW("runtime", WORD, runtime, "crun", "crun|runc", "the OCI runtime"),
+    TEXT_ROW("registry_ca", PATH, registry_ca,
+        "/etc/ssl/certs/ca-certificates.crt", NULL,
+        "CA bundle that build containers trust"),
 
     NUMBER_ROW("app_memory", BYTES, app_memory_bytes, "512M", 4 * M, 1024 * G,
-	"memory of an instance, swap included"),
+        "memory of an instance, swap included"),
     NUMBER_ROW("app_pids", NUMBER, app_pids, "256", 8, 100000,
-	"processes and threads of an instance"),
+        "processes and threads of an instance"),
     NUMBER_ROW("app_cpu_weight", NUMBER, app_cpu_weight, "100", 1, 10000,
-	"share of the CPU that an instance gets when it is scarce"),
+        "share of the CPU that an instance gets when it is scarce"),
     NUMBER_ROW("app_disk", BYTES, app_disk_bytes, "256M", 1 * M, 1024 * G,
-	"files that an instance may write (in memory)"),
+        "files that an instance may write (in memory)"),
     NUMBER_ROW("app_inodes", NUMBER, app_inodes, "65536", 1024, 100000000,
-	"number of such files"),
+        "number of such files"),
     NUMBER_ROW("build_memory", BYTES, build_memory_bytes, "2G", 64 * M,
-	1024 * G, "memory of a build, its files included"),
+        1024 * G, "memory of a build, its files included"),
     NUMBER_ROW("build_pids", NUMBER, build_pids, "1024", 16, 1000000,
-	"processes and threads of a build"),
+        "processes and threads of a build"),
     NUMBER_ROW("build_disk", BYTES, build_disk_bytes, "2G", 16 * M, 1024 * G,
-	"files that a build may write (in memory)"),
-    NUMBER_ROW("build_inodes", NUMBER, build_inodes, "1000000", 4096,
-	100000000, "number of such files"),
+        "files that a build may write (in memory)"),
+    NUMBER_ROW("build_inodes", NUMBER, build_inodes, "1000000", 4096, 100000000,
+        "number of such files"),
     NUMBER_ROW("build_seconds", SECONDS, build_seconds, "900", 1, 86400,
-	"time of a build"),
+        "time of a build"),
     NUMBER_ROW("boot_seconds", SECONDS, boot_seconds, "60", 1, 3600,
-	"until a new web process must accept on $PORT"),
+        "until a new web process must accept on $PORT"),
     NUMBER_ROW("stop_seconds", SECONDS, stop_seconds, "30", 0, 3600,
-	"between SIGTERM and SIGKILL"),
+        "between SIGTERM and SIGKILL"),
     NUMBER_ROW("drain_seconds", SECONDS, drain_seconds, "30", 0, 86400,
-	"that an old instance gets to end its requests"),
+        "that an old instance gets to end its requests"),
     NUMBER_ROW("push_pack", BYTES, push_pack_bytes, "1G", 1 * K, 64 * G,
-	"size of a push"),
+        "size of a push"),
     NUMBER_ROW("push_objects", NUMBER, push_objects, "2000000", 1, 1000000000,
-	"objects of a push"),
+        "objects of a push"),
     NUMBER_ROW("push_refs", NUMBER, push_refs, "10000", 1, 100000,
-	"branches and tags that a push may change"),
+        "branches and tags that a push may change"),
     NUMBER_ROW("push_seconds", SECONDS, push_seconds, "1800", 1, 86400,
-	"time of an upload"),
+        "time of an upload"),
     NUMBER_ROW("source_bytes", BYTES, source_bytes, "1G", 1 * K, 1024 * G,
-	"files of a commit that is built"),
+        "files of a commit that is built"),
     NUMBER_ROW("source_files", NUMBER, source_files, "500000", 1, 100000000,
-	"number of such files"),
+        "number of such files"),
     NUMBER_ROW("apps_max", NUMBER, apps_max, "1000", 1, 1000000,
-	"apps of this platform"),
+        "apps of this platform"),
     NUMBER_ROW("instances_max", NUMBER, instances_max, "100", 1, 10000,
-	"instances of one process type"),
+        "instances of one process type"),
     NUMBER_ROW("config_value", BYTES, config_value_bytes, "32K", 1, 1 * M,
-	"size of one config var"),
+        "size of one config var"),
     NUMBER_ROW("config_total", BYTES, config_total_bytes, "64K", 1, 4 * M,
-	"size of all config vars of an app"),
+        "size of all config vars of an app"),
     NUMBER_ROW("hold_requests", NUMBER, hold_requests, "1000", 0, 1000000,
-	"requests of an app that wait for an instance"),
+        "requests of an app that wait for an instance"),
     NUMBER_ROW("hold_seconds", SECONDS, hold_seconds, "30", 0, 3600,
-	"how long they wait"),
+        "how long they wait"),
     NUMBER_ROW("log_segment", BYTES, log_segment_bytes, "2M", 64 * K, 1 * G,
-	"size of a piece of an instance's log"),
+        "size of a piece of an instance's log"),
     NUMBER_ROW("log_segments", NUMBER, log_segments, "8", 2, 1000,
-	"pieces kept of an instance's log"),
+        "pieces kept of an instance's log"),
 
-    TEXT_ROW(PATH, run, "/run/paas/0", NULL, NULL),
-    TEXT_ROW(PATH, libexec, "/usr/local/libexec/paas", NULL, NULL),
-    TEXT_ROW(PATH, buildpacks, "/usr/local/share/paas/buildpacks", NULL, NULL),
-    TEXT_ROW(TEXT, url, "http://localhost:8080", NULL, NULL),
+    TEXT_ROW("run", PATH, run, "/run/paas/0", NULL, NULL),
+    TEXT_ROW("libexec", PATH, libexec, "/usr/local/libexec/paas", NULL, NULL),
+    TEXT_ROW("buildpacks", PATH, buildpacks, "/usr/local/share/paas/buildpacks",
+        NULL, NULL),
+    TEXT_ROW("url", TEXT, url, "http://localhost:8080", NULL, NULL),
     NUMBER_ROW("slot", NUMBER, slot, "0", 0, 63, NULL),
 };
 
-/* --- reading ------------------------------------------------------------------- */
+/* --- reading ------------------------------------------------------------- */
 
 static int bad(const struct setting *row, const char *form, struct error *err)
 {
@@ -144,16 +151,15 @@ static bool one_of(const char *words, struct str value)
 	return false;
 }
 
-static int put_text(
-    char *at, size_t size, const struct setting *row, struct str value,
-    struct error *err)
+static int put_text(char *at, size_t size, const struct setting *row,
+    struct str value, struct error *err)
 {
 	if (value.len >= size)
 		return error_set(err, ERR_LIMIT,
 		    "%s has %zu characters, at most %zu", row->name, value.len,
 		    size - 1);
+	memset(at, 0, size); /* equal settings have equal bytes */
 	memcpy(at, value.p, value.len);
-	at[value.len] = '\0';
 	return 0;
 }
 
@@ -187,7 +193,7 @@ static int add_listen(struct settings *s, const struct setting *row,
 		return error_set(err, ERR_LIMIT, "more than %d times listen",
 		    SETTINGS_LISTEN_MAX);
 	if (put_text(s->listen[s->nlisten], sizeof(s->listen[0]), row, value,
-		err) == -1)
+	        err) == -1)
 		return -1;
 	s->nlisten++;
 	return 0;
@@ -232,15 +238,15 @@ static int set_number(struct settings *s, const struct setting *row,
 {
 	uint64_t number;
 	bool ok = row->kind == BYTES ? read_bytes(value, &number)
-				     : str_u64(value, UINT64_MAX, &number);
+	                             : str_u64(value, UINT64_MAX, &number);
 
 	if (!ok || number < row->min || number > row->max)
 		return error_set(err, ERR_INVALID,
 		    "%s must be a number from %" PRIu64 " to %" PRIu64 "%s",
 		    row->name, row->min, row->max,
-		    row->kind == BYTES	       ? " (K, M, G behind it for bytes)"
-			: row->kind == SECONDS ? " (seconds)"
-					       : "");
+		    row->kind == BYTES     ? " (K, M, G behind it for bytes)"
+		    : row->kind == SECONDS ? " (seconds)"
+		                           : "");
 	memcpy((char *)s + row->offset, &number, sizeof(number));
 	return 0;
 }
@@ -249,7 +255,7 @@ static int set_row(struct settings *s, const struct setting *row,
     struct str value, struct error *err)
 {
 	return row->kind >= NUMBER ? set_number(s, row, value, err)
-				   : set_text(s, row, value, err);
+	                           : set_text(s, row, value, err);
 }
 
 int settings_set(
@@ -290,7 +296,7 @@ int settings_parse(struct settings *s, struct str text, struct error *err)
 	return more;
 }
 
-/* --- writing ------------------------------------------------------------------- */
+/* --- writing ------------------------------------------------------------- */
 
 void settings_print(const struct settings *s, struct buf *out)
 {
@@ -325,7 +331,7 @@ void settings_sample(struct buf *out)
 		if (table[i].kind >= NUMBER)
 			buf_addf(out, " (%" PRIu64 " to %" PRIu64 ")",
 			    table[i].min, table[i].max);
-		buf_addf(out, "\n# %s = %s\n", table[i].name,
-		    table[i].otherwise);
+		buf_addf(
+		    out, "\n# %s = %s\n", table[i].name, table[i].otherwise);
 	}
 }

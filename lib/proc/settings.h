@@ -16,47 +16,47 @@
 #define SETTINGS_LISTEN_MAX 8
 
 struct settings {
-	char state[256];	/* folder of all that must outlive a reboot */
-	char run[64];		/* /run/paas/N, set by super, not by the user */
-	char libexec[256];	/* folder of the programs, set by super */
-	char buildpacks[256];	/* folder of the bundled buildpacks */
+	char state[256];      /* folder of all that must outlive a reboot */
+	char run[64];         /* /run/paas/N, set by super, not by the user */
+	char libexec[256];    /* folder of the programs, set by super */
+	char buildpacks[256]; /* folder of the bundled buildpacks */
 	char listen[SETTINGS_LISTEN_MAX][80]; /* ADDR:PORT of the front door */
 	int nlisten;
-	char host[254];		/* the platform's own name */
-	char apps_domain[254];	/* apps live at NAME.apps_domain */
-	char url[300];		/* http://HOST:PORT, set by super */
-	uint64_t slot;		/* N, set by super */
+	char host[254];        /* the platform's own name */
+	char apps_domain[254]; /* apps live at NAME.apps_domain */
+	char url[300];         /* http://HOST:PORT, set by super */
+	uint64_t slot;         /* N, set by super */
 	char log_level[16];
-	char runtime[16];	/* crun or runc */
-	char registry_ca[256];	/* CA bundle handed to build containers */
+	char runtime[16];      /* crun or runc */
+	char registry_ca[256]; /* CA bundle handed to build containers */
 
-	uint64_t app_memory_bytes;	/* of an instance */
+	uint64_t app_memory_bytes; /* of an instance */
 	uint64_t app_pids;
-	uint64_t app_cpu_weight;	/* 1..10000 as cgroup v2 */
-	uint64_t app_disk_bytes;	/* writable tmpfs of an instance */
+	uint64_t app_cpu_weight; /* 1..10000 as cgroup v2 */
+	uint64_t app_disk_bytes; /* writable tmpfs of an instance */
 	uint64_t app_inodes;
 	uint64_t build_memory_bytes;
 	uint64_t build_pids;
-	uint64_t build_disk_bytes;	/* tmpfs of a build */
+	uint64_t build_disk_bytes; /* tmpfs of a build */
 	uint64_t build_inodes;
-	uint64_t build_seconds;		/* wall clock of one build */
-	uint64_t boot_seconds;		/* until $PORT accepts */
-	uint64_t stop_seconds;		/* between SIGTERM and SIGKILL */
-	uint64_t drain_seconds;		/* for requests in flight */
+	uint64_t build_seconds; /* wall clock of one build */
+	uint64_t boot_seconds;  /* until $PORT accepts */
+	uint64_t stop_seconds;  /* between SIGTERM and SIGKILL */
+	uint64_t drain_seconds; /* for requests in flight */
 	uint64_t push_pack_bytes;
 	uint64_t push_objects;
-	uint64_t push_refs;		/* commands of one push */
+	uint64_t push_refs; /* commands of one push */
 	uint64_t push_seconds;
-	uint64_t source_bytes;		/* exported tree of one commit */
+	uint64_t source_bytes; /* exported tree of one commit */
 	uint64_t source_files;
 	uint64_t apps_max;
-	uint64_t instances_max;		/* of one app */
+	uint64_t instances_max; /* of one app */
 	uint64_t config_value_bytes;
 	uint64_t config_total_bytes;
-	uint64_t hold_requests;		/* waiting for an instance, per app */
+	uint64_t hold_requests; /* waiting for an instance, per app */
 	uint64_t hold_seconds;
 	uint64_t log_segment_bytes;
-	uint64_t log_segments;		/* per instance */
+	uint64_t log_segments; /* per instance */
 };
 
 /* Every setting at its default. */

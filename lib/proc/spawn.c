@@ -2,17 +2,17 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/close_range.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/fd.h"
 #include "base/mem.h"
 
-#define SPARE_FD 200 /* where descriptors wait while they are put in place */
+#define FDS_MAX 64
 
 /* Signals as a fresh program expects them. */
 static void reset_signals(void)
@@ -25,56 +25,71 @@ static void reset_signals(void)
 	sigprocmask(SIG_SETMASK, &none, NULL);
 }
 
-static int move(int from, int to, struct error *err)
+/* Copy *fd to where it is out of the way, from `above` on. */
+static int lift(int *fd, int above, struct error *err)
 {
-	if (from == to)
-		return fd_cloexec(to, false, err);
-	return dup2(from, to) == -1 ? error_sys(err, "descriptor %d", to) : 0;
+	int copy = fcntl(*fd, F_DUPFD_CLOEXEC, above);
+
+	if (copy == -1)
+		return error_sys(err, "descriptor %d", *fd);
+	*fd = copy;
+	return 0;
+}
+
+static int put(int fd, int to, struct error *err)
+{
+	return dup2(fd, to) == -1 ? error_sys(err, "descriptor %d", to) : 0;
+}
+
+/* /dev/null where 0 or 1 is not named: a sandboxed caller can't open it. */
+static int put_null(const struct spawn *s, struct error *err)
+{
+	bool named[2] = {false, false};
+	scoped_fd int nul = -1;
+
+	for (int i = 0; i < s->nfds; i++)
+		if (s->fds[i].to < 2)
+			named[s->fds[i].to] = true;
+	if (named[0] && named[1])
+		return 0;
+	nul = open("/dev/null", O_RDWR | O_CLOEXEC);
+	if (nul == -1 || lift(&nul, 3, err) == -1)
+		return error_sys(err, "open /dev/null");
+	for (int fd = 0; fd < 2; fd++)
+		if (!named[fd] && put(nul, fd, err) == -1)
+			return -1;
+	return 0;
 }
 
 /*
- * Put all descriptors where they belong: first out of each other's way, then
- * to their numbers; the pipe for errors (and the program) stay above.
+ * Put all descriptors where they belong: first above all the numbers asked
+ * for, then down to these. What was not named is closed by exec.
  */
 static int place_fds(
     const struct spawn *s, int *report, int *program, struct error *err)
 {
-	int spare[64];
-	int nul, highest = 2;
+	int from[FDS_MAX], above = 3;
 
-	if (s->nfds > 64)
+	if (s->nfds > FDS_MAX)
 		return error_set(err, ERR_LIMIT, "%d descriptors", s->nfds);
+	for (int i = 0; i < s->nfds; i++)
+		if (s->fds[i].to >= above)
+			above = s->fds[i].to + 1;
 	for (int i = 0; i < s->nfds; i++) {
-		spare[i] = fcntl(s->fds[i].from, F_DUPFD_CLOEXEC, SPARE_FD);
-		if (spare[i] == -1)
-			return error_sys(err, "descriptor %d", s->fds[i].from);
-	}
-	*report = fcntl(*report, F_DUPFD_CLOEXEC, SPARE_FD);
-	if (*program > 0)
-		*program = fcntl(*program, F_DUPFD_CLOEXEC, SPARE_FD);
-	nul = open("/dev/null", O_RDWR | O_CLOEXEC);
-	if (*report == -1 || nul == -1)
-		return error_sys(err, "descriptors of a program");
-	if (dup2(nul, 0) == -1 || dup2(nul, 1) == -1)
-		return error_sys(err, "standard streams");
-	for (int i = 0; i < s->nfds; i++) {
-		if (move(spare[i], s->fds[i].to, err) == -1)
+		from[i] = s->fds[i].from;
+		if (lift(&from[i], above, err) == -1)
 			return -1;
-		if (s->fds[i].to > highest)
-			highest = s->fds[i].to;
 	}
-	/* What was not named: closed if it lies between, at exec otherwise. */
-	for (int fd = 3; fd <= highest; fd++) {
-		int named = 0;
-
-		for (int i = 0; i < s->nfds; i++)
-			named |= s->fds[i].to == fd;
-		if (!named)
-			close(fd);
-	}
-	(void)syscall(SYS_close_range, (unsigned)highest + 1, ~0u,
-	    4u /* CLOSE_RANGE_CLOEXEC */);
-	return 0;
+	if (lift(report, above, err) == -1 ||
+	    (*program > 0 && lift(program, above, err) == -1))
+		return -1;
+	if (close_range(3, ~0u, CLOSE_RANGE_CLOEXEC) == -1)
+		return error_sys(err, "close descriptors at exec");
+	(void)fd_cloexec(2, false, NULL); /* it may be closed */
+	for (int i = 0; i < s->nfds; i++)
+		if (put(from[i], s->fds[i].to, err) == -1)
+			return -1;
+	return put_null(s, err);
 }
 
 static _Noreturn void in_child(const struct spawn *s, int report)

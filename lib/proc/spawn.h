@@ -8,18 +8,19 @@
 
 struct spawn_fd {
 	int from; /* the caller's descriptor */
-	int to;	  /* its number in the program */
+	int to;   /* its number in the program */
 };
 
 struct spawn {
 	const char *const *argv; /* ends in NULL; argv[0] is a path */
-	int exec_fd;		 /* > 0: execute this open file instead */
-	const char *const *env;	 /* ends in NULL; NULL is an empty one */
+	int exec_fd;             /* > 0: execute this open file instead */
+	const char *const *env;  /* ends in NULL; NULL is an empty one */
 	const struct spawn_fd *fds;
-	int nfds; /* all others are closed; 0, 1, 2 not named are /dev/null,
-		     but 2 is inherited */
+	int nfds; /* at most 64; all others are closed, but 0 and 1, where not
+	             named, are /dev/null, and 2 is inherited */
 	int session; /* 1: in a session of its own */
-	int (*child)(void *arg, struct error *err); /* runs before exec, or NULL */
+	/* Runs in the child before exec, with fds in place; or NULL. */
+	int (*child)(void *arg, struct error *err);
 	void *arg;
 };
 

@@ -1,5 +1,6 @@
 #include "proc/start.h"
 
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -22,8 +23,8 @@ static int take_fds(struct start *s, struct error *err)
 
 		if (colon < 1 || colon >= (ssize_t)sizeof(s->fds[0].name) ||
 		    s->nfds == START_FDS_MAX ||
-		    !str_u64(str_sub(item, (size_t)colon + 1, item.len), 10000,
-			&fd))
+		    !str_u64(
+		        str_sub(item, (size_t)colon + 1, item.len), 10000, &fd))
 			return error_set(err, ERR_INVALID,
 			    "PAAS_FDS: this program is started by paas server");
 		memcpy(s->fds[s->nfds].name, item.p, (size_t)colon);
@@ -62,6 +63,7 @@ int start_open(struct start *ret, const char *program, struct error *err)
 	scoped_fd int fd = -1;
 
 	name_process(program);
+	(void)signal(SIGPIPE, SIG_IGN); /* who writes learns of it by EPIPE */
 	log_open(program, LOG_LEVEL_INFO);
 	memset(ret, 0, sizeof(*ret));
 	settings_init(&ret->settings);

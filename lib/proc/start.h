@@ -28,7 +28,10 @@ struct start {
 	} fds[START_FDS_MAX];
 };
 
-/* Fill *ret from the environment; opens the log under program's name. */
+/*
+ * Fill *ret from the environment; opens the log under program's name, names
+ * the process paas-PROGRAM and ignores SIGPIPE.
+ */
 int start_open(struct start *ret, const char *program, struct error *err);
 /* Take the descriptor handed in under name; -1 when there is none. */
 int start_fd(struct start *s, const char *name);

@@ -2,8 +2,8 @@
 
 #include "base/name.h"
 
-static int parse_line(struct str line, unsigned number, struct conf_line *ret,
-    struct error *err)
+static int parse_line(
+    struct str line, unsigned number, struct conf_line *ret, struct error *err)
 {
 	ssize_t equals = str_find(line, '=');
 	struct str name, value;
@@ -21,7 +21,8 @@ static int parse_line(struct str line, unsigned number, struct conf_line *ret,
 		if (((unsigned char)value.p[i] < ' ' && value.p[i] != '\t') ||
 		    value.p[i] == 0x7f)
 			return error_set(err, ERR_INVALID,
-			    "line %u: a control character in the value", number);
+			    "line %u: a control character in the value",
+			    number);
 	*ret = (struct conf_line){name, value, number};
 	return 1;
 }

@@ -1,7 +1,7 @@
 /*
  * conf - lines of "name = value": blank lines and # comments are skipped.
  *
- * Pure. Called by settings, by the router's --map and by the fuzzer.
+ * Pure. Called by settings and by the fuzzer.
  * A value runs to the end of the line, spaces at its ends do not count.
  */
 #pragma once
@@ -10,7 +10,7 @@
 
 struct conf_line {
 	struct str name, value; /* borrowed */
-	unsigned number;	/* of the line, from 1 */
+	unsigned number;        /* of the line, from 1 */
 };
 
 /*

@@ -15,13 +15,13 @@
 #include "base/error.h"
 #include "base/str.h"
 
-#define FRAME_MAX 65536	 /* bytes of one frame, header included */
-#define FRAME_HEAD 8	 /* bytes of the header */
+#define FRAME_MAX 65536  /* bytes of one frame, header included */
+#define FRAME_HEAD 8     /* bytes of the header */
 #define FRAME_FDS_MAX 16 /* descriptors beside one frame */
 
 struct frame {
 	uint16_t type;
-	uint32_t id;	   /* ties an answer to its question; 0 is none */
+	uint32_t id;       /* ties an answer to its question; 0 is none */
 	struct str fields; /* borrowed */
 	int fds[FRAME_FDS_MAX];
 	int nfds;
@@ -43,14 +43,15 @@ uint64_t frame_u64(const struct frame *f, uint16_t tag);
 bool frame_has(const struct frame *f, uint16_t tag);
 /* The number in a field's 8 bytes (for use with frame_next). */
 uint64_t frame_number(struct str field);
-/* Take descriptor i out of f, so that the caller owns it; -1 if there is none. */
+/* Take descriptor i out of f, so that the caller owns it; -1 if there is none.
+ */
 int frame_take_fd(struct frame *f, int i);
 /* Close what descriptors f still holds. */
 void frame_close_fds(struct frame *f);
 
 /* A frame being written. Fields keep the order in which they are put. */
 struct frame_out {
-	struct buf bytes; /* .bad when it grew past FRAME_MAX */
+	struct buf bytes;       /* .bad when it grew past FRAME_MAX */
 	int fds[FRAME_FDS_MAX]; /* borrowed until sent */
 	int nfds;
 };

@@ -2,7 +2,7 @@
 
 #include <stddef.h>
 
-/* --- bytes ------------------------------------------------------------------ */
+/* --- bytes --------------------------------------------------------------- */
 
 enum { TOKEN = 1, VALUE = 2, TARGET = 4 };
 
@@ -49,7 +49,7 @@ static char lower(char c)
 	return c >= 'A' && c <= 'Z' ? (char)(c | 0x20) : c;
 }
 
-/* --- the names that count --------------------------------------------------- */
+/* --- the names that count ------------------------------------------------ */
 
 struct known {
 	struct str name;
@@ -68,16 +68,16 @@ static const struct known known[KNOWN_LEN_MAX + 1][KNOWN_SAME_MAX] = {
     [7] = {{STR("upgrade"), HTTP1_UPGRADE}, {STR("trailer"), HTTP1_TRAILER}},
     [9] = {{STR("forwarded"), HTTP1_FORWARDED}},
     [10] = {{STR("connection"), HTTP1_CONNECTION},
-	{STR("keep-alive"), HTTP1_KEEP_ALIVE}},
+        {STR("keep-alive"), HTTP1_KEEP_ALIVE}},
     [12] = {{STR("x-request-id"), HTTP1_X_REQUEST_ID}},
     [14] = {{STR("content-length"), HTTP1_CONTENT_LENGTH},
-	{STR("http2-settings"), HTTP1_HTTP2_SETTINGS}},
+        {STR("http2-settings"), HTTP1_HTTP2_SETTINGS}},
     [15] = {{STR("x-forwarded-for"), HTTP1_X_FORWARDED_FOR},
-	{STR("x-request-start"), HTTP1_X_REQUEST_START}},
+        {STR("x-request-start"), HTTP1_X_REQUEST_START}},
     [16] = {{STR("x-forwarded-port"), HTTP1_X_FORWARDED_PORT},
-	{STR("proxy-connection"), HTTP1_PROXY_CONNECTION}},
+        {STR("proxy-connection"), HTTP1_PROXY_CONNECTION}},
     [17] = {{STR("transfer-encoding"), HTTP1_TRANSFER_ENCODING},
-	{STR("x-forwarded-proto"), HTTP1_X_FORWARDED_PROTO}},
+        {STR("x-forwarded-proto"), HTTP1_X_FORWARDED_PROTO}},
     [18] = {{STR("proxy-authenticate"), HTTP1_PROXY_AUTHENTICATE}},
     [19] = {{STR("proxy-authorization"), HTTP1_PROXY_AUTHORIZATION}},
 };
@@ -130,7 +130,7 @@ bool http1_is_named(const struct http1_head *h, struct str name)
 	return false;
 }
 
-/* --- lines ------------------------------------------------------------------ */
+/* --- lines --------------------------------------------------------------- */
 
 /*
  * The line that starts at byte `at` of in, without its CR LF. Returns the
@@ -187,7 +187,7 @@ static int parse_field(
 	return 0;
 }
 
-/* --- what fields mean ------------------------------------------------------- */
+/* --- what fields mean ---------------------------------------------------- */
 
 struct seen {
 	unsigned hosts, lengths, codings;
@@ -258,9 +258,9 @@ static int note_framing(
 	if (seen->codings && (seen->lengths || h->minor == 0))
 		return error_set(err, ERR_INVALID,
 		    "Transfer-Encoding with Content-Length or HTTP/1.0");
-	h->framing = seen->codings ? HTTP1_CHUNKED
-	    : h->has_length	   ? HTTP1_LENGTH
-				   : HTTP1_NO_BODY;
+	h->framing = seen->codings   ? HTTP1_CHUNKED
+	             : h->has_length ? HTTP1_LENGTH
+	                             : HTTP1_NO_BODY;
 	h->keep_alive = !seen->close && (h->minor == 1 || seen->keep);
 	return 0;
 }
@@ -279,8 +279,8 @@ static ssize_t parse_fields(struct str in, size_t at, struct http1_head *h,
 		if (next <= 0 || line.len == 0)
 			return next;
 		if (h->nfields == HTTP1_FIELDS_MAX)
-			return error_set(err, ERR_LIMIT,
-			    "more than %d fields", HTTP1_FIELDS_MAX);
+			return error_set(err, ERR_LIMIT, "more than %d fields",
+			    HTTP1_FIELDS_MAX);
 		if (parse_field(line, f, err) == -1 ||
 		    note_field(h, seen, f, err) == -1)
 			return -1;
@@ -294,7 +294,7 @@ static void clear_head(struct http1_head *h)
 	memset(h, 0, offsetof(struct http1_head, fields));
 }
 
-/* --- requests --------------------------------------------------------------- */
+/* --- requests ------------------------------------------------------------ */
 
 static bool is_port(struct str s)
 {
@@ -318,13 +318,13 @@ static bool is_authority(struct str s)
 		n++;
 	} else {
 		while (n < s.len && is_class(s.p[n], TOKEN) &&
-		    !memchr("!#$%&'*+^`|~", s.p[n], 12))
+		       !memchr("!#$%&'*+^`|~", s.p[n], 12))
 			n++;
 	}
 	if (n == 0)
 		return false;
 	return n == s.len ||
-	    (s.p[n] == ':' && is_port(str_sub(s, n + 1, s.len)));
+	       (s.p[n] == ':' && is_port(str_sub(s, n + 1, s.len)));
 }
 
 /* "http://HOST/PATH": the authority is the Host, RFC 9112 3.2.2. */
@@ -347,8 +347,7 @@ static int parse_absolute(
 	*ret_authority = str_sub(rest, 0, n);
 	h->target = str_sub(rest, n, rest.len);
 	if (h->target.len == 0)
-		h->target =
-		    str_eqz(h->method, "OPTIONS") ? STR("*") : STR("/");
+		h->target = str_eqz(h->method, "OPTIONS") ? STR("*") : STR("/");
 	if (!is_authority(*ret_authority))
 		return error_set(err, ERR_INVALID, "the target's host");
 	return 0;
@@ -421,13 +420,13 @@ ssize_t http1_request(struct str in, struct http1_head *ret, struct error *err)
 	return note_framing(ret, &seen, err) == -1 ? -1 : at;
 }
 
-/* --- answers ---------------------------------------------------------------- */
+/* --- answers ------------------------------------------------------------- */
 
 /* "HTTP/1.1 200 OK"; some servers leave out the space before no reason. */
 static int parse_status_line(
     struct http1_head *h, struct str line, struct error *err)
 {
-	struct str version, code;
+	struct str version, code = {NULL, 0};
 	uint64_t status;
 
 	(void)str_split(&line, ' ', &version);
@@ -439,7 +438,8 @@ static int parse_status_line(
 	h->status = (unsigned)status;
 	h->reason = line;
 	if (!all_class(h->reason, VALUE))
-		return error_set(err, ERR_INVALID, "a control byte in a reason");
+		return error_set(
+		    err, ERR_INVALID, "a control byte in a reason");
 	return 0;
 }
 
@@ -471,10 +471,10 @@ ssize_t http1_response(
 	return at;
 }
 
-/* --- chunks ----------------------------------------------------------------- */
+/* --- chunks -------------------------------------------------------------- */
 
-#define EXTENSION_MAX 256     /* bytes of one chunk's; nobody uses them */
-#define CHUNK_DIGITS_MAX 15   /* so that no size overflows */
+#define EXTENSION_MAX 256   /* bytes of one chunk's; nobody uses them */
+#define CHUNK_DIGITS_MAX 15 /* so that no size overflows */
 
 enum chunk_state {
 	CHUNK_FIRST, /* a digit must come */

@@ -64,9 +64,9 @@ enum http1_framing {
 struct http1_head {
 	struct str method; /* of a request */
 	struct str target; /* in origin form ("/x", "?x" after a bare host,
-			      "*"); for CONNECT as it came */
+	                      "*"); for CONNECT as it came */
 	struct str host;   /* Host, or the authority of an absolute target */
-	bool connect;	   /* the method is CONNECT */
+	bool connect;      /* the method is CONNECT */
 	unsigned status;   /* of an answer */
 	struct str reason;
 	unsigned minor; /* HTTP/1.minor: 0 or 1 */
@@ -74,11 +74,11 @@ struct http1_head {
 	enum http1_framing framing;
 	bool has_length; /* Content-Length is there, whatever the framing */
 	uint64_t length;
-	bool keep_alive;	 /* the sender is ready for another message */
-	bool upgrade;		 /* Connection names Upgrade */
-	struct str protocol;	 /* the value of Upgrade */
-	bool expect;		 /* Expect is there */
-	bool names_more;	 /* Connection names other fields, too */
+	bool keep_alive;         /* the sender is ready for another message */
+	bool upgrade;            /* Connection names Upgrade */
+	struct str protocol;     /* the value of Upgrade */
+	bool expect;             /* Expect is there */
+	bool names_more;         /* Connection names other fields, too */
 	struct str x_request_id; /* empty when there is none */
 
 	size_t nfields;
@@ -91,8 +91,7 @@ struct http1_head {
  * a limit (ERR_LIMIT). What a prefix says, the whole says too. ret is only
  * meaningful on > 0.
  */
-ssize_t http1_request(
-    struct str in, struct http1_head *ret, struct error *err);
+ssize_t http1_request(struct str in, struct http1_head *ret, struct error *err);
 /* The same for an answer; to_head: to a HEAD request, so without a body. */
 ssize_t http1_response(
     struct str in, bool to_head, struct http1_head *ret, struct error *err);

@@ -39,8 +39,7 @@ static void add_head(struct buf *out, size_t len)
 
 void pkt_add(struct buf *out, struct str data)
 {
-	if (data.len > PKT_MAX - HEAD ||
-	    !buf_reserve(out, HEAD + data.len)) {
+	if (data.len > PKT_MAX - HEAD || !buf_reserve(out, HEAD + data.len)) {
 		out->bad = true;
 		return;
 	}

@@ -47,8 +47,7 @@ struct parser {
 
 static int fail(struct parser *p, const char *what)
 {
-	return error_set(
-	    p->err, ERR_INVALID, "line %u: %s", p->line, what);
+	return error_set(p->err, ERR_INVALID, "line %u: %s", p->line, what);
 }
 
 static struct toml *node_new(
@@ -60,7 +59,7 @@ static struct toml *node_new(
 	if (d->nodes >= TOML_NODES_MAX || depth > TOML_DEPTH_MAX) {
 		error_set(p->err, ERR_LIMIT, "line %u: %s", p->line,
 		    depth > TOML_DEPTH_MAX ? "nested too deep"
-					   : "too many values");
+		                           : "too many values");
 		return NULL;
 	}
 	if (!d->blocks || d->blocks->used == BLOCK_NODES) {
@@ -113,9 +112,8 @@ static void table_add(
 
 static int peek(const struct parser *p, size_t ahead)
 {
-	return p->at + ahead < p->in.len
-	    ? (unsigned char)p->in.p[p->at + ahead]
-	    : -1;
+	return p->at + ahead < p->in.len ? (unsigned char)p->in.p[p->at + ahead]
+	                                 : -1;
 }
 
 static bool accept(struct parser *p, char c)
@@ -128,8 +126,7 @@ static bool accept(struct parser *p, char c)
 
 static bool looking_at(const struct parser *p, const char *z)
 {
-	return str_starts(
-	    str_sub(p->in, p->at, p->in.len), str_z(z));
+	return str_starts(str_sub(p->in, p->at, p->in.len), str_z(z));
 }
 
 static void skip_blanks(struct parser *p)
@@ -146,9 +143,9 @@ static bool is_control(int c)
 /* A newline, if one stands here: LF or CR LF. */
 static bool accept_newline(struct parser *p)
 {
-	size_t n = peek(p, 0) == '\n' ? 1
-	    : peek(p, 0) == '\r' && peek(p, 1) == '\n' ? 2
-						       : 0;
+	size_t n = peek(p, 0) == '\n'                         ? 1
+	           : peek(p, 0) == '\r' && peek(p, 1) == '\n' ? 2
+	                                                      : 0;
 
 	p->at += n;
 	p->line += n != 0;
@@ -160,7 +157,7 @@ static int skip_comment(struct parser *p)
 	if (!accept(p, '#'))
 		return 0;
 	while (peek(p, 0) != -1 && peek(p, 0) != '\n' &&
-	    !(peek(p, 0) == '\r' && peek(p, 1) == '\n')) {
+	       !(peek(p, 0) == '\r' && peek(p, 1) == '\n')) {
 		if (is_control(peek(p, 0)))
 			return fail(p, "control character in a comment");
 		p->at++;
@@ -179,7 +176,8 @@ static int skip_lines(struct parser *p)
 	return 0;
 }
 
-/* What must follow a header or a value: a comment or not, and the line's end. */
+/* What must follow a header or a value: a comment or not, and the line's end.
+ */
 static int end_of_line(struct parser *p)
 {
 	skip_blanks(p);
@@ -366,7 +364,7 @@ static int string(struct parser *p, struct str *ret)
 static bool is_bare(int c)
 {
 	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
-	    (c >= '0' && c <= '9') || c == '_' || c == '-';
+	       (c >= '0' && c <= '9') || c == '_' || c == '-';
 }
 
 static int key(struct parser *p, struct str *ret)
@@ -464,8 +462,8 @@ static bool zone(struct str s, size_t *at)
 	if (*at == s.len || literal(s, at, 'Z') || literal(s, at, 'z'))
 		return true;
 	return (literal(s, at, '+') || literal(s, at, '-')) &&
-	    fixed(s, at, 2, 0, 23, &unused) && literal(s, at, ':') &&
-	    fixed(s, at, 2, 0, 59, &unused);
+	       fixed(s, at, 2, 0, 23, &unused) && literal(s, at, ':') &&
+	       fixed(s, at, 2, 0, 59, &unused);
 }
 
 static bool is_datetime(struct str s)
@@ -493,9 +491,8 @@ static bool digits(
 	while (*at < s.len && (is(s.p[*at]) || s.p[*at] == '_')) {
 		char c = s.p[*at];
 
-		if (c == '_' &&
-		    (*at == from || s.p[*at - 1] == '_' || *at + 1 == s.len ||
-			!is(s.p[*at + 1])))
+		if (c == '_' && (*at == from || s.p[*at - 1] == '_' ||
+		                    *at + 1 == s.len || !is(s.p[*at + 1])))
 			return false;
 		if (c != '_')
 			out[(*n)++] = c;
@@ -546,10 +543,10 @@ static int based(struct parser *p, struct str s, struct toml *n)
 
 	if (s.len >= sizeof(d) ||
 	    !digits(s, &at,
-		base == 16      ? is_hex
-		    : base == 8 ? is_octal
-				: is_binary,
-		d, &len) ||
+	        base == 16  ? is_hex
+	        : base == 8 ? is_octal
+	                    : is_binary,
+	        d, &len) ||
 	    at != s.len)
 		return fail(p, "malformed number");
 	if (!magnitude(d, len, base, INT64_MAX, &v))
@@ -614,17 +611,16 @@ static int decimal(struct parser *p, struct str s, struct toml *n)
 	if (literal(s, &at, '-') || literal(s, &at, '+'))
 		d[len++] = s.p[0];
 	first = len;
-	minus = len && d[0] == '-';
+	minus = str_starts(s, STR("-"));
 	if (!digits(s, &at, is_digit, d, &len))
 		return fail(p, "a value is expected here");
 	if (d[first] == '0' && len - first > 1)
 		return fail(p, "a number may not start with 0");
 	if (at != s.len)
-		return fraction(s, &at, d, &len)
-		    ? real(p, d, n)
-		    : fail(p, "malformed number");
-	if (!magnitude(d + first, len - first, 10,
-		(uint64_t)INT64_MAX + minus, &v))
+		return fraction(s, &at, d, &len) ? real(p, d, n)
+		                                 : fail(p, "malformed number");
+	if (!magnitude(
+	        d + first, len - first, 10, (uint64_t)INT64_MAX + minus, &v))
 		return fail(p, "the integer does not fit 64 bits");
 	n->type = TOML_INTEGER;
 	n->integer = (int64_t)(minus ? 0 - v : v);
@@ -644,16 +640,15 @@ static struct str scalar_text(const struct parser *p)
 	    is_digit(p->in.p[end + 1]))
 		do
 			end++;
-		while (end < p->in.len &&
-		    !strchr(" \t\r\n,]}#", p->in.p[end]));
+		while (end < p->in.len && !strchr(" \t\r\n,]}#", p->in.p[end]));
 	return str_sub(p->in, p->at, end);
 }
 
 static bool like_datetime(struct str s)
 {
 	return s.len > 4 && is_digit(s.p[0]) && is_digit(s.p[1]) &&
-	    (s.p[2] == ':' ||
-		(is_digit(s.p[2]) && is_digit(s.p[3]) && s.p[4] == '-'));
+	       (s.p[2] == ':' ||
+	           (is_digit(s.p[2]) && is_digit(s.p[3]) && s.p[4] == '-'));
 }
 
 static int scalar(struct parser *p, struct toml *n)
@@ -898,7 +893,7 @@ static int header(struct parser *p, struct toml **ret)
 		return fail(p, "the header is not closed");
 	p->at += element ? 2 : 1;
 	*ret = element ? header_element(p, table, name)
-		       : header_table(p, table, name);
+	               : header_table(p, table, name);
 	return *ret ? end_of_line(p) : -1;
 }
 
@@ -927,20 +922,19 @@ static size_t utf8_length(const unsigned char *p, size_t n)
 {
 	static const unsigned char low[] = {
 	    [0xe0] = 0xa0, [0xf0] = 0x90, [0xff] = 0};
-	size_t len = p[0] < 0x80	       ? 1
-	    : p[0] >= 0xc2 && p[0] <= 0xdf     ? 2
-	    : p[0] >= 0xe0 && p[0] <= 0xef     ? 3
-	    : p[0] >= 0xf0 && p[0] <= 0xf4     ? 4
-					       : 0;
+	size_t len = p[0] < 0x80                    ? 1
+	             : p[0] >= 0xc2 && p[0] <= 0xdf ? 2
+	             : p[0] >= 0xe0 && p[0] <= 0xef ? 3
+	             : p[0] >= 0xf0 && p[0] <= 0xf4 ? 4
+	                                            : 0;
 
 	if (len == 0 || len > n)
 		return 0;
 	for (size_t i = 1; i < len; i++)
 		if ((p[i] & 0xc0) != 0x80)
 			return 0;
-	if (len > 2 &&
-	    (p[1] < low[p[0]] || (p[0] == 0xed && p[1] > 0x9f) ||
-		(p[0] == 0xf4 && p[1] > 0x8f)))
+	if (len > 2 && (p[1] < low[p[0]] || (p[0] == 0xed && p[1] > 0x9f) ||
+	                   (p[0] == 0xf4 && p[1] > 0x8f)))
 		return 0;
 	return len;
 }
@@ -973,8 +967,8 @@ int toml_parse(struct str text, struct toml_doc **ret, struct error *err)
 	int done = -1;
 
 	if (text.len > TOML_BYTES_MAX)
-		return error_set(err, ERR_LIMIT, "more than %u bytes",
-		    TOML_BYTES_MAX);
+		return error_set(
+		    err, ERR_LIMIT, "more than %u bytes", TOML_BYTES_MAX);
 	if (check_utf8(text, err) == -1)
 		return -1;
 	p.doc = xcalloc(1, sizeof(*p.doc));
@@ -1026,9 +1020,7 @@ const struct toml *toml_get(const struct toml *t, const char *key_z)
 {
 	if (!t || t->type != TOML_TABLE)
 		return NULL;
-	toml_each(n, t)
-		if (str_eqz(n->key, key_z))
-			return n;
+	toml_each(n, t) if (str_eqz(n->key, key_z)) return n;
 	return NULL;
 }
 

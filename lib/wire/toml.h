@@ -15,7 +15,7 @@
 #include "base/str.h"
 
 #define TOML_BYTES_MAX (1u << 20) /* of one document */
-#define TOML_DEPTH_MAX 32	  /* tables and arrays inside each other */
+#define TOML_DEPTH_MAX 32         /* tables and arrays inside each other */
 #define TOML_NODES_MAX 100000
 
 enum toml_type {
@@ -30,13 +30,13 @@ enum toml_type {
 
 struct toml {
 	enum toml_type type;
-	struct str key;	 /* its name, when it stands in a table */
+	struct str key;  /* its name, when it stands in a table */
 	struct str text; /* a string's value; others as they were written */
 	int64_t integer;
 	double real;
 	bool boolean;
 	struct toml *first, *last; /* items of an array, values of a table */
-	struct toml *next;	   /* the sibling, in order of appearance */
+	struct toml *next;         /* the sibling, in order of appearance */
 	unsigned line;
 	unsigned id_, how_, depth_; /* the parser's own */
 };
@@ -54,7 +54,7 @@ const struct toml *toml_root(const struct toml_doc *d);
 /* Loop over a table's values or an array's items; of may be NULL. */
 #define toml_each(item, of)                                                    \
 	for (const struct toml *item = (of) ? (of)->first : NULL; item;        \
-	    item = item->next)
+	     item = item->next)
 
 /* The value of key; NULL when t is NULL, no table, or has no such key. */
 const struct toml *toml_get(const struct toml *t, const char *key);

@@ -30,7 +30,8 @@ int url_path_parse(
 ssize_t url_decode(struct str in, bool plus, char *mem, struct error *err);
 
 /* The first value of name in "a=b&c=d", decoded into mem; false: not there. */
-bool url_query_get(struct str query, struct str name, char *mem, struct str *ret);
+bool url_query_get(
+    struct str query, struct str name, char *mem, struct str *ret);
 
 /* Append s with everything but unreserved characters as %XX. */
 void url_encode(struct buf *out, struct str s);

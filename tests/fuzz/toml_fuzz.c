@@ -35,8 +35,7 @@ static void check(const struct toml *n, unsigned depth, unsigned *left)
 		check_string(n->text);
 	if (n->key.p)
 		check_string(n->key);
-	toml_each(c, n)
-		check(c, depth + 1, left);
+	toml_each(c, n) check(c, depth + 1, left);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

@@ -1,4 +1,5 @@
 /* cli: addresses, event streams, exit codes in output, arguments. */
+/* links: cli/ -lcurl -ljansson */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -13,7 +14,7 @@
 #include "../../cli/sse.h"
 #include "../../cli/url_base.h"
 
-/* --- url_base ------------------------------------------------------------------ */
+/* --- url_base ------------------------------------------------------------ */
 
 static void one_address_has_one_form(void **state)
 {
@@ -57,9 +58,9 @@ static void an_app_is_read_from_a_remote(void **state)
 		const char *in, *base, *app; /* NULL: no app */
 	} cases[] = {
 	    {"http://localhost:8080/hello.git", "http://localhost:8080",
-		"hello"},
+	        "hello"},
 	    {"https://paas.example.com/hello.git", "https://paas.example.com",
-		"hello"},
+	        "hello"},
 	    {"http://localhost:8080/hello", "http://localhost:8080", "hello"},
 	    {"https://example.com/group/hello.git", NULL, NULL},
 	    {"http://localhost:8080/.git", NULL, NULL},
@@ -101,7 +102,7 @@ static void this_machine_is_known(void **state)
 		assert_int_equal(url_loopback(cases[i].in), cases[i].want);
 }
 
-/* --- sse ------------------------------------------------------------------------- */
+/* --- sse ----------------------------------------------------------------- */
 
 static int gather(void *arg, struct str line)
 {
@@ -113,7 +114,7 @@ static int gather(void *arg, struct str line)
 static void data_lines_come_whole_however_they_are_cut(void **state)
 {
 	static const char in[] = "retry: 1\n\n: hb\nid: 1\ndata: one\n\n"
-				 "data:two\r\n\r\ndata:  three\n\ndata: half";
+	                         "data:two\r\n\r\ndata:  three\n\ndata: half";
 
 	for (size_t cut = 0; cut < sizeof(in) - 1; cut++) {
 		scoped_buf struct buf out = BUF_INIT(1000);
@@ -121,9 +122,9 @@ static void data_lines_come_whole_however_they_are_cut(void **state)
 
 		assert_int_equal(
 		    sse_feed(&s, str_make(in, cut), gather, &out), 0);
-		assert_int_equal(sse_feed(&s,
-				     str_make(in + cut, sizeof(in) - 1 - cut),
-				     gather, &out),
+		assert_int_equal(
+		    sse_feed(&s, str_make(in + cut, sizeof(in) - 1 - cut),
+		        gather, &out),
 		    0);
 		assert_string_equal(buf_z(&out), "one|two| three|");
 		sse_release(&s);
@@ -149,7 +150,7 @@ static void a_stream_ends_when_told_or_too_long(void **state)
 	sse_release(&s);
 }
 
-/* --- exit_scan --------------------------------------------------------------------- */
+/* --- exit_scan ----------------------------------------------------------- */
 
 #define MARK "\xef\xbf\xbf heroku-command-exit-status: "
 
@@ -183,8 +184,8 @@ static void the_exit_code_is_taken_out_of_the_output(void **state)
 			struct exit_scan s = EXIT_SCAN_INIT;
 
 			exit_scan_feed(&s, str_make(cases[i].in, cut), &out);
-			exit_scan_feed(&s,
-			    str_make(cases[i].in + cut, len - cut), &out);
+			exit_scan_feed(
+			    &s, str_make(cases[i].in + cut, len - cut), &out);
 			exit_scan_end(&s, &out);
 			assert_string_equal(buf_z(&out), cases[i].want);
 			assert_int_equal(s.code, cases[i].code);
@@ -221,7 +222,7 @@ static void a_command_that_may_leave_gets_a_shell_of_its_own(void **state)
 	}
 }
 
-/* --- args, help ---------------------------------------------------------------------- */
+/* --- args, help ---------------------------------------------------------- */
 
 static int nothing(struct cli *c, struct error *err)
 {
@@ -230,9 +231,9 @@ static int nothing(struct cli *c, struct error *err)
 
 static const struct command some[] = {
     {"config:set", "config:set KEY=VALUE...", "set", nothing, CMD_APP, 1, -1,
-	{{'n', "num", "N", "number"}, {0, "json", NULL, "json"}}, NULL},
-    {"run", "run COMMAND...", "run", nothing, CMD_APP | CMD_REST, 1, -1,
-	{{0}}, NULL},
+        {{'n', "num", "N", "number"}, {0, "json", NULL, "json"}}, NULL},
+    {"run", "run COMMAND...", "run", nothing, CMD_APP | CMD_REST, 1, -1, {{0}},
+        NULL},
     {"server", "server", "serve", nothing, CMD_RAW, 0, -1, {{0}}, NULL},
     {"ps", "ps", "list", nothing, CMD_HIDDEN, 0, 0, {{0}}, NULL},
     {0},

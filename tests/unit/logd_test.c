@@ -1,4 +1,5 @@
 /* logd: lines, own segments, history and followers, in a temporary folder. */
+/* links: runtime/logd/ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -27,7 +28,7 @@
 #define SECOND 1000000ull
 #define NOON 1769860800ull /* 2026-01-31T12:00:00Z */
 
-/* --- a folder of its own for each test -------------------------------------- */
+/* --- a folder of its own for each test ----------------------------------- */
 
 struct fixture {
 	char path[64];
@@ -84,10 +85,8 @@ static void shim_writes(struct fixture *x, const char *name, uint64_t instance,
     uint32_t index, uint64_t time_us, uint64_t seq, const char *text)
 {
 	struct seg s = {.instance = instance, .index = index};
-	struct logrec rec = {.time_us = time_us,
-	    .seq = seq,
-	    .stream = 1,
-	    .text = str_z(text)};
+	struct logrec rec = {
+	    .time_us = time_us, .seq = seq, .stream = 1, .text = str_z(text)};
 	unsigned char head[LOGREC_HEAD];
 	char file[SEG_FILE_MAX];
 	scoped_fd int fd = -1;
@@ -102,8 +101,8 @@ static void shim_writes(struct fixture *x, const char *name, uint64_t instance,
 	    write(fd, rec.text.p, rec.text.len), (ssize_t)rec.text.len);
 }
 
-static void remove_segment(struct fixture *x, const char *name,
-    uint64_t instance, uint32_t index)
+static void remove_segment(
+    struct fixture *x, const char *name, uint64_t instance, uint32_t index)
 {
 	struct seg s = {.instance = instance, .index = index};
 	char file[SEG_FILE_MAX];
@@ -158,7 +157,7 @@ static size_t count(const char *text, const char *needle)
 static const struct origin api = {{"app", 3}, {"api", 3}};
 static const struct origin from_router = {{"heroku", 6}, {"router", 6}};
 
-/* --- line -------------------------------------------------------------------- */
+/* --- line ---------------------------------------------------------------- */
 
 static void a_line_is_made_safe_for_a_terminal(void **state)
 {
@@ -181,13 +180,16 @@ static void a_line_is_made_safe_for_a_terminal(void **state)
 	    {{"\xf0\x9f\x9a\x80", 4}, "\xf0\x9f\x9a\x80"},
 	    {{"\xc2\x9b", 2}, "\\u009b"},
 	    {{"\xe2\x80\xae", 3}, "\\u202e"},
-	    {{"a\xff" "b", 3}, "a\xef\xbf\xbd" "b"},
+	    {{"a\xff"
+	      "b",
+	         3},
+	        "a\xef\xbf\xbd"
+	        "b"},
 	    {{"\xc0\x80", 2}, "\xef\xbf\xbd\xef\xbf\xbd"},
 	    {{"\xe2\x82", 2}, "\xef\xbf\xbd"},
-	    {{"\xed\xa0\x80", 3},
-		"\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd"},
+	    {{"\xed\xa0\x80", 3}, "\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd"},
 	    {{"\xf4\x90\x80\x80", 4},
-		"\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd"},
+	        "\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd"},
 	};
 
 	for (size_t i = 0; i < NELEM(cases); i++) {
@@ -237,10 +239,9 @@ static void a_filter_knows_dynos_and_types(void **state)
 	};
 
 	for (size_t i = 0; i < NELEM(cases); i++)
-		assert_int_equal(
-		    filter_passes(&cases[i].f,
-			(struct origin){
-			    str_z(cases[i].source), str_z(cases[i].proc)}),
+		assert_int_equal(filter_passes(&cases[i].f,
+		                     (struct origin){str_z(cases[i].source),
+		                         str_z(cases[i].proc)}),
 		    cases[i].want);
 }
 
@@ -262,7 +263,7 @@ static void an_origin_is_taken_off_as_it_was_put(void **state)
 	assert_false(origin_take(&text, &o));
 }
 
-/* --- following ---------------------------------------------------------------- */
+/* --- following ----------------------------------------------------------- */
 
 static void streams_are_merged_by_time(void **state)
 {
@@ -303,14 +304,14 @@ static void only_the_last_lines_asked_for_come(void **state)
 	}
 	for (size_t i = 0; i < NELEM(cases); i++) {
 		scoped_buf struct buf out = BUF_INIT(1u << 20);
-		scoped_fd int fd = follow(
-		    x, (struct follow_request){.lines = cases[i].lines});
+		scoped_fd int fd =
+		    follow(x, (struct follow_request){.lines = cases[i].lines});
 		char first[20];
 
 		assert_true(gather(x, fd, &out));
 		assert_int_equal(count(buf_z(&out), "\n"), cases[i].want);
-		snprintf(first, sizeof(first), "line %zu.",
-		    1600 - cases[i].want);
+		snprintf(
+		    first, sizeof(first), "line %zu.", 1600 - cases[i].want);
 		if (cases[i].want)
 			assert_non_null(strstr(buf_z(&out), first));
 	}
@@ -364,8 +365,8 @@ static void a_torn_record_ends_a_segment(void **state)
 
 	make_folder(x);
 	shim_writes(x, "web.1", 1, 0, NOON * SECOND, 1, "whole");
-	file = openat(x->app, "web.1-0000000000000001-00000000.log",
-	    O_WRONLY | O_APPEND);
+	file = openat(
+	    x->app, "web.1-0000000000000001-00000000.log", O_WRONLY | O_APPEND);
 	assert_int_equal(write(file, "\x30\0\0\0torn", 8), 8);
 	shim_writes(x, "web.1", 1, 1, NOON * SECOND + 1, 2, "after");
 	fd = follow(x, (struct follow_request){.lines = 10});
@@ -382,8 +383,8 @@ static void a_filter_narrows_history_and_tail(void **state)
 
 	make_folder(x);
 	for (unsigned i = 0; i < 20; i++)
-		shim_writes(x, i % 4 ? "web.1" : "worker.1", i % 4 ? 1 : 2,
-		    0, NOON * SECOND + i, i, i % 4 ? "web" : "work");
+		shim_writes(x, i % 4 ? "web.1" : "worker.1", i % 4 ? 1 : 2, 0,
+		    NOON * SECOND + i, i, i % 4 ? "web" : "work");
 	logd_write(&x->d, 7, true, from_router, STR("at=info"));
 	snprintf(q.filter.source, sizeof(q.filter.source), "app");
 	snprintf(q.filter.proc, sizeof(q.filter.proc), "worker");
@@ -457,7 +458,7 @@ static void followers_are_bounded(void **state)
 		fd_close(&fds[i]);
 }
 
-/* --- own streams --------------------------------------------------------------- */
+/* --- own streams --------------------------------------------------------- */
 
 static void lines_wait_for_the_folder(void **state)
 {
@@ -472,9 +473,9 @@ static void lines_wait_for_the_folder(void **state)
 	assert_int_equal(count(buf_z(&out), "\n"), 2);
 	make_folder(x);
 	assert_false(gather(x, early, &out));
-	assert_int_equal(faccessat(x->app,
-			     "logd.platform-0000000000000000-00000000.log",
-			     F_OK, 0),
+	assert_int_equal(
+	    faccessat(
+	        x->app, "logd.platform-0000000000000000-00000000.log", F_OK, 0),
 	    0);
 	logd_write(&x->d, 7, false, api, STR("Build succeeded"));
 	shim_writes(x, "web.1", 1, 0, UINT64_MAX / 2, 1, "up");
@@ -495,8 +496,8 @@ static void own_segments_are_bounded(void **state)
 	make_folder(x);
 	memset(text, 't', sizeof(text));
 	for (int i = 0; i < 100; i++)
-		logd_write(&x->d, 7, true, from_router,
-		    str_make(text, sizeof(text)));
+		logd_write(
+		    &x->d, 7, true, from_router, str_make(text, sizeof(text)));
 	logd_write(&x->d, 7, false, api, STR("not pushed out"));
 	assert_int_equal(segs_list(x->app, &list, NULL), 0);
 	assert_int_equal(list.n, 1 + x->settings.log_segments);
@@ -517,7 +518,7 @@ static void a_new_logd_goes_on_where_the_old_one_stopped(void **state)
 	for (int round = 0; round < 3; round++) {
 		writer_init(&w, "logd.platform", &limits);
 		assert_int_equal(writer_add(&w, x->app, NOON * SECOND, 1, api,
-				     STR("hello\n"), &err),
+		                     STR("hello\n"), &err),
 		    0);
 		assert_int_equal(w.index, 0);
 		assert_int_equal(w.seq, round + 1);
@@ -542,16 +543,16 @@ static void too_many_lines_are_dropped_and_counted(void **state)
 	writer_init(&w, "logd.platform", &limits);
 	for (int i = 0; i < 9; i++)
 		assert_int_equal(writer_add(&w, x->app, NOON * SECOND, 1000,
-				     api, STR("x"), &err),
+		                     api, STR("x"), &err),
 		    0);
 	assert_int_equal(w.seq, 5);
 	assert_int_equal(w.dropped, 4);
-	assert_int_equal(writer_add(&w, x->app, NOON * SECOND, 1099, api,
-			     STR("x"), &err),
+	assert_int_equal(
+	    writer_add(&w, x->app, NOON * SECOND, 1099, api, STR("x"), &err),
 	    0);
 	assert_int_equal(w.seq, 5);
-	assert_int_equal(writer_add(&w, x->app, NOON * SECOND, 1200, api,
-			     STR("x"), &err),
+	assert_int_equal(
+	    writer_add(&w, x->app, NOON * SECOND, 1200, api, STR("x"), &err),
 	    0);
 	assert_int_equal(w.seq, 7); /* the count, then the line */
 	assert_int_equal(w.dropped, 0);
@@ -622,7 +623,8 @@ static void the_oldest_ended_segments_go_first(void **state)
 	}
 	assert_int_equal(
 	    segs_trim(x->app, 2100, 100, all_but_two, NULL, NULL), 2);
-	assert_int_equal(segs_trim(x->app, 9999, 1, all_but_two, NULL, NULL), 1);
+	assert_int_equal(
+	    segs_trim(x->app, 9999, 1, all_but_two, NULL, NULL), 1);
 	assert_int_equal(segs_list(x->app, &list, NULL), 0);
 	assert_int_equal(list.n, 2);
 	assert_int_equal(list.v[0].instance, 2);

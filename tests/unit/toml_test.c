@@ -53,10 +53,13 @@ static void integers_of_every_base_fill_64_bits(void **state)
 		const char *in;
 		int64_t want;
 	} cases[] = {
-	    {"a = 0", 0}, {"a = -0", 0}, {"a = +1_000", 1000},
+	    {"a = 0", 0},
+	    {"a = -0", 0},
+	    {"a = +1_000", 1000},
 	    {"a = 9223372036854775807", INT64_MAX},
 	    {"a = -9223372036854775808", INT64_MIN},
-	    {"a = 0xdead_BEEF", 0xdeadbeef}, {"a = 0o755", 0755},
+	    {"a = 0xdead_BEEF", 0xdeadbeef},
+	    {"a = 0o755", 0755},
 	    {"a = 0b1101", 13},
 	};
 
@@ -76,8 +79,10 @@ static void other_scalars_have_their_type(void **state)
 		const char *in;
 		enum toml_type want;
 	} cases[] = {
-	    {"a = 1.5", TOML_FLOAT}, {"a = 123e-5", TOML_FLOAT},
-	    {"a = -inf", TOML_FLOAT}, {"a = nan", TOML_FLOAT},
+	    {"a = 1.5", TOML_FLOAT},
+	    {"a = 123e-5", TOML_FLOAT},
+	    {"a = -inf", TOML_FLOAT},
+	    {"a = nan", TOML_FLOAT},
 	    {"a = true", TOML_BOOLEAN},
 	    {"a = 1979-05-27T07:32:00Z", TOML_DATETIME},
 	    {"a = 1979-05-27 07:32:00.5-07:00", TOML_DATETIME},
@@ -99,8 +104,12 @@ static void other_scalars_have_their_type(void **state)
 static void tables_are_found_however_they_were_written(void **state)
 {
 	static const char *const cases[] = {
-	    "[a.b]\nc = 1", "[a]\nb.c = 1", "a.b.c = 1", "a = {b.c = 1}",
-	    "a = {b = {c = 1}}", "[a.b]\nc = 1\n[a]\nd = 2",
+	    "[a.b]\nc = 1",
+	    "[a]\nb.c = 1",
+	    "a.b.c = 1",
+	    "a = {b.c = 1}",
+	    "a = {b = {c = 1}}",
+	    "[a.b]\nc = 1\n[a]\nd = 2",
 	    " [ a . 'b' ]\n\"c\"\t=\t1\r\n",
 	};
 
@@ -116,12 +125,12 @@ static void tables_are_found_however_they_were_written(void **state)
 static void arrays_of_tables_keep_their_order(void **state)
 {
 	scoped_toml struct toml_doc *d = parsed("[[order]]\n"
-						"[[order.group]]\n"
-						"id = 'one'\n"
-						"[[order.group]]\n"
-						"id = 'two'\n"
-						"optional = true\n"
-						"[[order]]\n");
+	                                        "[[order.group]]\n"
+	                                        "id = 'one'\n"
+	                                        "[[order.group]]\n"
+	                                        "id = 'two'\n"
+	                                        "optional = true\n"
+	                                        "[[order]]\n");
 	const struct toml *order = toml_get(toml_root(d), "order");
 	const struct toml *group = toml_get(order->first, "group");
 
@@ -169,8 +178,7 @@ static void what_is_no_toml_is_refused_with_its_line(void **state)
 		struct toml_doc *d;
 		struct error err = {0};
 
-		assert_int_equal(
-		    toml_parse(str_z(cases[i].in), &d, &err), -1);
+		assert_int_equal(toml_parse(str_z(cases[i].in), &d, &err), -1);
 		assert_int_equal(err.code, ERR_INVALID);
 		assert_memory_equal(
 		    err.msg, cases[i].line, strlen(cases[i].line));
@@ -230,9 +238,9 @@ static void limits_hold(void **state)
 
 static void what_is_written_is_read_back(void **state)
 {
-	static const struct str cases[] = {
-	    {"", 0}, {"plain", 5}, {"a\0b\"\\\n\t\x7f\x1f", 9},
-	    {"caf\xc3\xa9", 5}, {"with space", 10}};
+	static const struct str cases[] = {{"", 0}, {"plain", 5},
+	    {"a\0b\"\\\n\t\x7f\x1f", 9}, {"caf\xc3\xa9", 5},
+	    {"with space", 10}};
 
 	for (size_t i = 0; i < NELEM(cases); i++) {
 		scoped_buf struct buf text = BUF_INIT(1024);
@@ -242,8 +250,7 @@ static void what_is_written_is_read_back(void **state)
 		toml_add_key(&text, cases[i]);
 		buf_addz(&text, " = ");
 		toml_add_string(&text, cases[i]);
-		assert_int_equal(
-		    toml_parse(buf_str(&text), &d, &err), 0);
+		assert_int_equal(toml_parse(buf_str(&text), &d, &err), 0);
 		assert_true(str_eq(toml_root(d)->first->key, cases[i]));
 		assert_true(str_eq(toml_root(d)->first->text, cases[i]));
 		toml_free(d);
