@@ -72,8 +72,8 @@ static bool is_fixed(struct str key, const char *const *fixed)
 	return false;
 }
 
-void env_add_items(struct env *env, struct str items, char separator,
-    const char *const *fixed)
+void env_add_items(
+    struct env *env, struct str items, char separator, const char *const *fixed)
 {
 	struct str item;
 
@@ -82,7 +82,8 @@ void env_add_items(struct env *env, struct str items, char separator,
 		struct str key = str_sub(item, 0, eq > 0 ? (size_t)eq : 0);
 
 		if (eq > 0 && !is_fixed(key, fixed))
-			env_set(env, key, str_sub(item, (size_t)eq + 1, item.len));
+			env_set(
+			    env, key, str_sub(item, (size_t)eq + 1, item.len));
 	}
 }
 
@@ -118,7 +119,7 @@ static void apply_file(struct env *env, int dir, const char *name)
 	ssize_t dot = str_find(file, '.');
 	struct str key = dot == -1 ? file : str_sub(file, 0, (size_t)dot);
 	struct str op = dot == -1 ? STR("override")
-				  : str_sub(file, (size_t)dot + 1, file.len);
+	                          : str_sub(file, (size_t)dot + 1, file.len);
 	struct str value = read_value(dir, name, &value_mem);
 	const char *old = env_get(env, key);
 	char delim_name[260];

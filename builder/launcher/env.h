@@ -10,7 +10,7 @@
 
 #include "base/str.h"
 
-#define ENV_MAX 4096	      /* entries */
+#define ENV_MAX 4096          /* entries */
 #define ENV_VALUE_MAX 1048576 /* bytes of one value read from a file */
 
 struct env {

@@ -1,8 +1,8 @@
 #include "image.h"
 
 #include <dirent.h>
-#include <fcntl.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -28,7 +28,8 @@ void image_release(struct image *im)
 
 static const struct toml *top(const struct image *im, const char *key)
 {
-	return im->doc ? toml_get_as(toml_root(im->doc), key, TOML_ARRAY) : NULL;
+	return im->doc ? toml_get_as(toml_root(im->doc), key, TOML_ARRAY)
+	               : NULL;
 }
 
 static const struct toml *find(const struct image *im, const char *type)

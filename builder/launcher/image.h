@@ -17,8 +17,9 @@ struct image {
 };
 
 struct image_process {
-	const char *argv[IMAGE_ARGS_MAX + 1]; /* owned by the heap, NULL at the end */
-	const char *dir; /* working directory, or NULL */
+	const char
+	    *argv[IMAGE_ARGS_MAX + 1]; /* owned by the heap, NULL at the end */
+	const char *dir;               /* working directory, or NULL */
 };
 
 /* Read the metadata; an image without any has no processes. */

@@ -12,7 +12,7 @@
 static int exit_code(int status)
 {
 	return WIFSIGNALED(status) ? 128 + WTERMSIG(status)
-				   : WEXITSTATUS(status);
+	                           : WEXITSTATUS(status);
 }
 
 /* Reap all that ended. Returns true with *ret when the child is among them. */

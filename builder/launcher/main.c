@@ -92,8 +92,8 @@ static int choose(const struct image *im, char **argv, const char **type,
 		for (int i = 0; argv[i + 2] && i < IMAGE_ARGS_MAX; i++)
 			ret->argv[i] = argv[i + 2];
 		return ret->argv[0] ? 0
-				    : error_set(err, ERR_INVALID,
-					  "name a command after --");
+		                    : error_set(err, ERR_INVALID,
+		                          "name a command after --");
 	}
 	if (!argv[2] && image_has(im, argv[1])) {
 		*type = argv[1];
@@ -131,8 +131,8 @@ int main(int argc, char **argv)
 	if (chdir(or_else(process.dir, app)) == -1)
 		return exec_complain(or_else(process.dir, app), errno);
 	if (getpid() == 1)
-		return init_run(process.argv[0], (char *const *)process.argv,
-		    env.items);
+		return init_run(
+		    process.argv[0], (char *const *)process.argv, env.items);
 	return exec_now(
 	    process.argv[0], (char *const *)process.argv, env.items);
 }

@@ -32,7 +32,7 @@ static const struct row {
     {"jail", {"jail.sock", "pair=pair-jail"}, .last = false},
     {"plan", {"plan.sock"}, .last = false},
     {"router", {"router.sock", "pair=pair-router"}, .listens = true,
-	.last = true},
+        .last = true},
     {"web", {"web.sock", "web-http.sock"}, .token = true},
     {"gitd", {"gitd-http.sock"}, .last = false},
     {"builder", {NULL}, .last = false},
@@ -62,7 +62,8 @@ struct daemons {
 	struct daemon items[NELEM(rows)];
 };
 
-/* --- descriptors of a program -------------------------------------------------- */
+/* --- descriptors of a program
+ * -------------------------------------------------- */
 
 struct handout {
 	struct spawn_fd fds[START_FDS_MAX];
@@ -93,8 +94,7 @@ static void hand_socket(
 	hand(h, name, sockets_get(sockets, eq ? eq + 1 : spec));
 }
 
-static void hand_all(
-    struct handout *h, const struct daemon *d, int ready)
+static void hand_all(struct handout *h, const struct daemon *d, int ready)
 {
 	const struct daemons *all = d->all;
 
@@ -113,7 +113,8 @@ static void hand_all(
 		hand(h, "owner-token", all->token);
 }
 
-/* --- starting -------------------------------------------------------------------- */
+/* --- starting
+ * -------------------------------------------------------------------- */
 
 static void daemon_start(struct daemon *d);
 
@@ -131,7 +132,8 @@ static void now_up(struct daemon *d)
 {
 	d->state = UP;
 	d->up_since_ms = ev_now_ms(d->all->ev);
-	log_info("daemon ready name=%s pid=%d", d->row->name, (int)d->child.pid);
+	log_info(
+	    "daemon ready name=%s pid=%d", d->row->name, (int)d->child.pid);
 	check_ready(d->all);
 }
 
@@ -301,7 +303,8 @@ void daemons_free(struct daemons *all)
 	free(all);
 }
 
-/* --- stopping -------------------------------------------------------------------- */
+/* --- stopping
+ * -------------------------------------------------------------------- */
 
 static void kill_fired(struct ev_timer *t)
 {

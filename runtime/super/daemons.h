@@ -10,8 +10,8 @@
 #include <stdbool.h>
 
 #include "ev/ev.h"
-#include "programs.h"
 #include "proc/settings.h"
+#include "programs.h"
 #include "sockets.h"
 
 struct daemons; /* opaque */

@@ -60,7 +60,8 @@ static int make_path(const char *path, mode_t mode, struct error *err)
 	return 0;
 }
 
-/* --- claiming ------------------------------------------------------------------ */
+/* --- claiming
+ * ------------------------------------------------------------------ */
 
 static int lock_state(const struct settings *s, struct error *err)
 {
@@ -95,8 +96,8 @@ int folders_slot(const struct settings *s)
 
 	snprintf(path, sizeof(path), "%s/slot", s->state);
 	if (fd_read_file(AT_FDCWD, path, &text, &err) == -1 || text.len < 2 ||
-	    !str_u64(str_sub(buf_str(&text), 0, text.len - 1), SLOTS_MAX - 1,
-		&slot))
+	    !str_u64(
+	        str_sub(buf_str(&text), 0, text.len - 1), SLOTS_MAX - 1, &slot))
 		return -1;
 	return (int)slot;
 }
@@ -185,7 +186,8 @@ int folders_claim(struct settings *s, struct error *err)
 	return write_text(s->run, "state", s->state, err);
 }
 
-/* --- making ---------------------------------------------------------------------- */
+/* --- making
+ * ---------------------------------------------------------------------- */
 
 static int make_all(const char *root, const struct folder *rows, size_t n,
     const struct roles *roles, struct error *err)
@@ -201,7 +203,7 @@ static int make_all(const char *root, const struct folder *rows, size_t n,
 		if (fd_mkdir(dir, f->name, 0700, err) == -1)
 			return error_wrap(err, "%s", root);
 		if (fchownat(dir, f->name, roles->of[f->owner].uid,
-			roles->of[f->group].gid, AT_SYMLINK_NOFOLLOW) == -1 ||
+		        roles->of[f->group].gid, AT_SYMLINK_NOFOLLOW) == -1 ||
 		    fchmodat(dir, f->name, f->mode, 0) == -1)
 			return error_sys(err, "owner of %s/%s", root, f->name);
 	}
@@ -239,7 +241,8 @@ void folders_clear(const struct settings *s, bool keep)
 		(void)fd_remove_tree(root, name, &err);
 }
 
-/* --- the owner's token --------------------------------------------------------- */
+/* --- the owner's token
+ * --------------------------------------------------------- */
 
 static bool read_token(const struct settings *s, char token[44])
 {
@@ -275,8 +278,8 @@ int folders_client(const struct settings *s, char token[44], struct error *err)
 		return error_sys(err, "open %s", s->state);
 	if (!read_token(s, token))
 		rand_secret(token);
-	n = snprintf(text, sizeof(text), "PAAS_URL=%s\nPAAS_TOKEN=%s\n", s->url,
-	    token);
+	n = snprintf(
+	    text, sizeof(text), "PAAS_URL=%s\nPAAS_TOKEN=%s\n", s->url, token);
 	return fd_write_file(
 	    dir, "client.env", str_make(text, (size_t)n), 0600, err);
 }

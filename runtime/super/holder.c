@@ -15,9 +15,9 @@
 #include "base/log.h"
 #include "daemons.h"
 #include "folders.h"
-#include "programs.h"
 #include "proc/identity.h"
 #include "proc/spawn.h"
+#include "programs.h"
 #include "super.h"
 
 #define BACKOFF_MOST_MS 5000
@@ -33,12 +33,16 @@ static pid_t start_super(struct holder *h, struct error *err)
 {
 	const char *argv[6] = {"paas-super", "--super"};
 	char names[1024] = "PAAS_FDS=conf:3,holder:4", notify[300], sudo[40];
-	const char *env[6] = {names, "PATH=/usr/sbin:/usr/bin:/sbin:/bin",
-	    "LC_ALL=C.UTF-8"};
+	const char *env[6] = {
+	    names, "PATH=/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL=C.UTF-8"};
 	struct spawn_fd fds[START_FDS_MAX + 3] = {
 	    {h->conf, 3}, {h->pipe[0], 4}, {STDOUT_FILENO, 1}};
-	struct spawn s = {.argv = argv, .env = env, .fds = fds, .nfds = 3,
-	    .exec_fd = h->self, .session = 1};
+	struct spawn s = {.argv = argv,
+	    .env = env,
+	    .fds = fds,
+	    .nfds = 3,
+	    .exec_fd = h->self,
+	    .session = 1};
 	int nargs = 2, nenv = 3;
 
 	for (int i = 0; i < h->sockets.n; i++) {
@@ -46,7 +50,8 @@ static pid_t start_super(struct holder *h, struct error *err)
 
 		snprintf(names + at, sizeof(names) - at, ",%s:%d",
 		    h->sockets.items[i].name, 5 + i);
-		fds[s.nfds++] = (struct spawn_fd){h->sockets.items[i].fd, 5 + i};
+		fds[s.nfds++] =
+		    (struct spawn_fd){h->sockets.items[i].fd, 5 + i};
 	}
 	if (h->o->keep)
 		argv[nargs++] = "--keep";
@@ -60,8 +65,8 @@ static pid_t start_super(struct holder *h, struct error *err)
 		env[nenv++] = notify;
 	}
 	if (getenv("SUDO_UID")) {
-		snprintf(sudo, sizeof(sudo), "SUDO_UID=%.20s",
-		    getenv("SUDO_UID"));
+		snprintf(
+		    sudo, sizeof(sudo), "SUDO_UID=%.20s", getenv("SUDO_UID"));
 		env[nenv++] = sudo;
 	}
 	return spawn(&s, err);
@@ -104,8 +109,9 @@ static int run_super(struct holder *h, struct error *err)
 		if (super == -1)
 			return -1;
 		status = wait_super(super);
-		if (WIFEXITED(status) && (WEXITSTATUS(status) == SUPER_DONE ||
-					     WEXITSTATUS(status) == SUPER_FATAL))
+		if (WIFEXITED(status) &&
+		    (WEXITSTATUS(status) == SUPER_DONE ||
+		        WEXITSTATUS(status) == SUPER_FATAL))
 			return WEXITSTATUS(status);
 		log_warn("super died status=%d", status);
 		h->again = true;

@@ -17,9 +17,9 @@
 static int check_root(const struct settings *s, struct error *err)
 {
 	return geteuid() == 0 ? 0
-			      : error_set(err, ERR_FORBIDDEN,
-				    "the platform makes containers: start it "
-				    "as root (sudo make run)");
+	                      : error_set(err, ERR_FORBIDDEN,
+	                            "the platform makes containers: start it "
+	                            "as root (sudo make run)");
 }
 
 static int check_kernel(const struct settings *s, struct error *err)
@@ -46,7 +46,7 @@ static bool file_has(const char *path, const char *word)
 	struct error err;
 
 	return fd_read_file(AT_FDCWD, path, &text, &err) == 0 &&
-	    str_find_str(buf_str(&text), str_z(word)) != -1;
+	       str_find_str(buf_str(&text), str_z(word)) != -1;
 }
 
 static int check_features(const struct settings *s, struct error *err)
@@ -77,7 +77,7 @@ static bool has_controller(const char *name)
 
 	snprintf(path, sizeof(path), "/sys/fs/cgroup/%s", name);
 	return file_has("/sys/fs/cgroup/cgroup.controllers", name) ||
-	    access(path, F_OK) == 0;
+	       access(path, F_OK) == 0;
 }
 
 static int check_cgroups(const struct settings *s, struct error *err)
@@ -139,10 +139,9 @@ static int check_disk(const struct settings *s, struct error *err)
 
 int host_check(const struct settings *s, struct error *err)
 {
-	static int (*const checks[])(
-	    const struct settings *s, struct error *err) = {check_root,
-	    check_kernel, check_features, check_cgroups, check_programs,
-	    check_disk};
+	static int (*const checks[])(const struct settings *s,
+	    struct error *err) = {check_root, check_kernel, check_features,
+	    check_cgroups, check_programs, check_disk};
 
 	for (size_t i = 0; i < NELEM(checks); i++) {
 		if (checks[i](s, err) == -1)

@@ -34,7 +34,8 @@ static int take_host(struct options *o, const char *value, struct error *err)
 
 static int take_apps(struct options *o, const char *value, struct error *err)
 {
-	return settings_set(&o->settings, STR("apps_domain"), str_z(value), err);
+	return settings_set(
+	    &o->settings, STR("apps_domain"), str_z(value), err);
 }
 
 static int take_domain(struct options *o, const char *value, struct error *err)
@@ -78,23 +79,22 @@ SWITCH(sample)
 
 static const struct flag flags[] = {
     {"--config", "FILE", take_config,
-	"settings, lines of `name = value` (" CONFIG_DEFAULT " if it exists)"},
+        "settings, lines of `name = value` (" CONFIG_DEFAULT " if it exists)"},
     {"--state", "DIR", take_state,
-	"all that outlives a reboot (/var/lib/paas)"},
+        "all that outlives a reboot (/var/lib/paas)"},
     {"--listen", "ADDR:PORT", take_listen,
-	"the front door; may be repeated (127.0.0.1:8080 and [::1]:8080)"},
+        "the front door; may be repeated (127.0.0.1:8080 and [::1]:8080)"},
     {"--domain", "NAME", take_domain,
-	"the platform is NAME, apps are APP.NAME; without it: loopback only"},
+        "the platform is NAME, apps are APP.NAME; without it: loopback only"},
     {"--host", "NAME", take_host, "the platform's own name alone"},
     {"--apps-domain", "NAME", take_apps, "what apps live under alone"},
     {"--set", "name=value", take_set, "any setting of the config file"},
     {"--detach", NULL, take_detach, "go to the background when ready"},
     {"--keep", NULL, take_keep, "leave apps running when stopping"},
     {"--stop", NULL, take_stop, "stop the platform of this state folder"},
-    {"--login", NULL, take_login,
-	"log the CLI of root and of sudo's user in"},
+    {"--login", NULL, take_login, "log the CLI of root and of sudo's user in"},
     {"--sample-config", NULL, take_sample,
-	"print every setting with its default"},
+        "print every setting with its default"},
     {"--print-setting", "NAME", take_print, "print one setting and exit"},
     {"--help", NULL, take_help, "this text"},
 };
@@ -143,8 +143,8 @@ static const struct flag *find_flag(
 	return NULL;
 }
 
-static int read_config(const char *path, bool asked, struct options *o,
-    struct error *err)
+static int read_config(
+    const char *path, bool asked, struct options *o, struct error *err)
 {
 	scoped_buf struct buf text = BUF_INIT(CONFIG_MAX);
 
@@ -196,8 +196,8 @@ static bool has_config(char **argv)
 static bool is_loopback(const char *listen)
 {
 	return strncmp(listen, "127.", 4) == 0 ||
-	    strncmp(listen, "[::1]", 5) == 0 ||
-	    strncmp(listen, "localhost:", 10) == 0;
+	       strncmp(listen, "[::1]", 5) == 0 ||
+	       strncmp(listen, "localhost:", 10) == 0;
 }
 
 static int settle_listen(struct options *o, struct error *err)
@@ -207,8 +207,8 @@ static int settle_listen(struct options *o, struct error *err)
 
 	if (s->nlisten == 0) {
 		if (settings_set(s, STR("listen"),
-			str_z(local ? "127.0.0.1:8080" : "0.0.0.0:8080"),
-			err) == -1)
+		        str_z(local ? "127.0.0.1:8080" : "0.0.0.0:8080"),
+		        err) == -1)
 			return -1;
 		return settings_set(s, STR("listen"),
 		    str_z(local ? "[::1]:8080" : "[::]:8080"), err);

@@ -9,8 +9,8 @@
 
 #include "base/fd.h"
 
-static const char *const names[] = {"router", "web", "gitd", "receive",
-    "builder", "plan", "jail", "logd"};
+static const char *const names[] = {
+    "router", "web", "gitd", "receive", "builder", "plan", "jail", "logd"};
 
 int programs_open(
     const struct settings *s, struct programs *ret, struct error *err)
@@ -20,7 +20,8 @@ int programs_open(
 		char path[320];
 		int fd;
 
-		snprintf(path, sizeof(path), "%s/paas-%s", s->libexec, names[i]);
+		snprintf(
+		    path, sizeof(path), "%s/paas-%s", s->libexec, names[i]);
 		fd = open(path, O_RDONLY | O_CLOEXEC);
 		if (fd == -1)
 			return error_sys(err, "open %s (run make all)", path);
@@ -58,8 +59,8 @@ int programs_place(struct settings *s, struct error *err)
 	/* In the tree beside build/, installed in share/paas. */
 	snprintf(path, sizeof(path), "%s/../../../buildpacks", self);
 	if (access(path, R_OK) == -1)
-		snprintf(path, sizeof(path), "%s/../../share/paas/buildpacks",
-		    self);
+		snprintf(
+		    path, sizeof(path), "%s/../../share/paas/buildpacks", self);
 	if (!realpath(path, real))
 		return error_sys(err, "find the buildpacks at %s", path);
 	return settings_set(s, STR("buildpacks"), str_z(real), err);

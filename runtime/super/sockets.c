@@ -47,11 +47,11 @@ static void split(const char *listen, char host[80], char port[8])
 	snprintf(port, 8, "%.5s", colon + 1);
 }
 
-static int bind_tcp(const struct addrinfo *to, const char *text,
-    struct error *err)
+static int bind_tcp(
+    const struct addrinfo *to, const char *text, struct error *err)
 {
-	scoped_fd int fd =
-	    socket(to->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	scoped_fd int fd = socket(
+	    to->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	int on = 1;
 
 	if (fd == -1)
@@ -75,7 +75,7 @@ static int bind_tcp(const struct addrinfo *to, const char *text,
 static int listen_tcp(const char *text, struct error *err)
 {
 	struct addrinfo *found, hints = {.ai_socktype = SOCK_STREAM,
-				    .ai_flags = AI_PASSIVE | AI_NUMERICSERV};
+	                            .ai_flags = AI_PASSIVE | AI_NUMERICSERV};
 	char host[80], port[8];
 	int fd, why;
 
@@ -112,12 +112,14 @@ static int listen_unix(
     const char *run, const char *name, int type, struct error *err)
 {
 	struct sockaddr_un at = {.sun_family = AF_UNIX};
-	scoped_fd int fd = socket(AF_UNIX, type | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	scoped_fd int fd =
+	    socket(AF_UNIX, type | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	int n;
 
 	n = snprintf(at.sun_path, sizeof(at.sun_path), "%s/%s", run, name);
 	if (n >= (int)sizeof(at.sun_path))
-		return error_set(err, ERR_LIMIT, "socket path %s/%s", run, name);
+		return error_set(
+		    err, ERR_LIMIT, "socket path %s/%s", run, name);
 	(void)unlink(at.sun_path);
 	if (fd == -1 || bind(fd, (struct sockaddr *)&at, sizeof(at)) == -1 ||
 	    chmod(at.sun_path, 0666) == -1 || listen(fd, BACKLOG) == -1)
@@ -142,7 +144,7 @@ int sockets_open(const struct settings *s, const struct roles *roles,
 		keep(ret, slash ? slash + 1 : inner[i].name, fd);
 	}
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK | SOCK_CLOEXEC,
-		0, pair) == -1)
+	        0, pair) == -1)
 		return error_sys(err, "socket pair");
 	keep(ret, "pair-router", pair[0]);
 	keep(ret, "pair-jail", pair[1]);

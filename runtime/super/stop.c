@@ -24,8 +24,8 @@ static int holder_fd(const struct options *o, struct error *err)
 	scoped_fd int dir = -1;
 	int fd;
 
-	snprintf(path, sizeof(path), RUN_ROOT "/%d/pid",
-	    folders_slot(&o->settings));
+	snprintf(
+	    path, sizeof(path), RUN_ROOT "/%d/pid", folders_slot(&o->settings));
 	dir = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (dir == -1 || identity_read(dir, "holder", &id, err) == -1 ||
 	    (fd = identity_open(&id, err)) == -1)
@@ -70,7 +70,8 @@ static _Noreturn void wait_ready(const struct options *o, int in)
 
 	while ((n = read(in, text, sizeof(text))) > 0) {
 		(void)!write(STDOUT_FILENO, text, (size_t)n);
-		if (str_find_str(str_make(text, (size_t)n), STR("ready ")) != -1)
+		if (str_find_str(str_make(text, (size_t)n), STR("ready ")) !=
+		    -1)
 			_exit(0);
 	}
 	fprintf(stderr, "paas: the platform did not start; see %s/server.log\n",
@@ -86,8 +87,8 @@ int detach(const struct options *o, struct error *err)
 
 	snprintf(path, sizeof(path), "%s/server.log", o->settings.state);
 	(void)mkdir(o->settings.state, 0711);
-	log = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW,
-	    0600);
+	log = open(
+	    path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0600);
 	if (log == -1)
 		return error_sys(err, "open %s", path);
 	if (fd_pipe(pipe_fds, err) == -1)

@@ -35,7 +35,8 @@ struct super {
 	int code;
 };
 
-/* --- being ready ----------------------------------------------------------------- */
+/* --- being ready
+ * ----------------------------------------------------------------- */
 
 /* sd_notify(3) by hand: one datagram to the socket that systemd names. */
 static void notify_systemd(const char *text)
@@ -68,8 +69,8 @@ static void print_ready(const struct super *s)
 	buf_addz(&out, "    paas create hello\n    git push paas main\n\n");
 	buf_addf(&out, "Dashboard: %s/  (its token is in %s/client.env)\n",
 	    set->url, set->state);
-	buf_addf(&out,
-	    "Stop it with ^C, or: paas server --stop --state %s\n", set->state);
+	buf_addf(&out, "Stop it with ^C, or: paas server --stop --state %s\n",
+	    set->state);
 	(void)!write(STDOUT_FILENO, out.p, out.len);
 }
 
@@ -92,9 +93,10 @@ static void login_user(const struct super *s, uid_t uid)
 {
 	const struct passwd *who = getpwuid(uid);
 	char home[300], path[512];
-	const char *argv[] = {path, "login", "--token-stdin",
-	    s->start.settings.url, NULL};
-	const char *env[] = {home, "PATH=/usr/bin:/bin", "LC_ALL=C.UTF-8", NULL};
+	const char *argv[] = {
+	    path, "login", "--token-stdin", s->start.settings.url, NULL};
+	const char *env[] = {
+	    home, "PATH=/usr/bin:/bin", "LC_ALL=C.UTF-8", NULL};
 	struct user user;
 	scoped_fd int in = -1, program = -1;
 	struct error err = {0};
@@ -103,8 +105,8 @@ static void login_user(const struct super *s, uid_t uid)
 		return;
 	user = (struct user){uid, who->pw_gid};
 	snprintf(home, sizeof(home), "HOME=%s", who->pw_dir);
-	snprintf(path, sizeof(path), "%s/../../bin/paas",
-	    s->start.settings.libexec);
+	snprintf(
+	    path, sizeof(path), "%s/../../bin/paas", s->start.settings.libexec);
 	program = open(path, O_RDONLY | O_CLOEXEC);
 	in = fd_sealed("token", str_z(s->token_text), &err);
 	if (program != -1 && in != -1) {
@@ -146,7 +148,8 @@ static void all_ready(void *ctx)
 	notify_systemd("READY=1");
 }
 
-/* --- stopping ---------------------------------------------------------------------- */
+/* --- stopping
+ * ---------------------------------------------------------------------- */
 
 /* The last step of a full stop: what the kernel keeps for this slot. */
 static void clean_host(const struct super *s)
@@ -202,7 +205,8 @@ static void holder_gone(struct ev_io *io, unsigned events)
 	ev_stop(s->ev);
 }
 
-/* --- starting ---------------------------------------------------------------------- */
+/* --- starting
+ * ---------------------------------------------------------------------- */
 
 static void take_sockets(struct super *s)
 {
@@ -285,8 +289,8 @@ int super_main(char **argv)
 	take_sockets(&s);
 	s.daemons = daemons_new(s.ev, &s.programs, &s.sockets, s.pid_dir,
 	    s.conf, s.token, &ops, &s);
-	s.workers = workers_new(
-	    s.ev, &s.programs, &s.sockets, &s.start.roles, s.conf);
+	s.workers =
+	    workers_new(s.ev, &s.programs, &s.sockets, &s.start.roles, s.conf);
 	daemons_start(s.daemons);
 	ev_run(s.ev);
 	workers_free(s.workers);

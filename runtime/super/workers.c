@@ -44,8 +44,7 @@ struct worker {
 static void open_doors(struct workers *w)
 {
 	for (size_t i = 0; i < NELEM(kinds); i++)
-		ev_io_want(
-		    &w->doors[i].io, w->running < w->most ? EV_READ : 0);
+		ev_io_want(&w->doors[i].io, w->running < w->most ? EV_READ : 0);
 }
 
 static void worker_gone(struct ev_child *c, int status)
@@ -142,9 +141,9 @@ struct workers *workers_new(struct ev *ev, const struct programs *programs,
 
 		d->kind = kinds + i;
 		d->all = w;
-		d->io = (struct ev_io){
-		    .fd = sockets_get(sockets, kinds[i].socket),
-		    .ready = door_ready};
+		d->io =
+		    (struct ev_io){.fd = sockets_get(sockets, kinds[i].socket),
+		        .ready = door_ready};
 		if (ev_io_add(ev, &d->io, EV_READ, &err) == -1)
 			log_error("workers: %s", err.msg);
 	}
