@@ -1,0 +1,117 @@
+/*
+ * fleet - the apps and their instances, as plan told them.
+ *
+ *   CHECK --plan--> SERVE --plan--> DRAIN --plan--> gone
+ *
+ * 1. New requests go to targets in SERVE only.
+ * 2. Plan is told once a target in DRAIN has no request left.
+ * 3. A target that is gone lives until its last request has ended.
+ * 4. A request waits in its app's queue or has an upstream, never both.
+ *
+ * Used by control (frames), by exchange (requests) and by sockets and probe.
+ */
+#pragma once
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/socket.h>
+
+#include "base/list.h"
+#include "base/map.h"
+#include "ev/ev.h"
+#include "ipc/msg.h"
+
+struct router;
+struct probe;
+
+#define STOCK_MAX 64 /* unconnected sockets kept for one target */
+
+struct target {
+	struct app *app;
+	struct list of_app; /* in app->targets */
+	uint64_t id;
+	char name[129]; /* "web.1" */
+	enum target_state state;
+	bool gone;
+	bool stale; /* not named by the snapshot that is coming in */
+
+	unsigned active;  /* upstreams with a request */
+	struct list idle; /* upstreams without, the latest used first */
+	unsigned nidle;
+	uint64_t refused_until_ms; /* it refused a connection: not before */
+
+	/* Where to connect: an address of ours, or a port in its netns. */
+	bool by_jail;
+	struct sockaddr_storage addr;
+	socklen_t addr_len;
+	int stock[STOCK_MAX];
+	unsigned nstock, asked;
+	uint64_t asked_ms;
+
+	struct probe *probe; /* while it is checked */
+	bool checked;        /* the check is over */
+	unsigned health;     /* what `/` answered, 0 for nothing */
+};
+
+struct app {
+	struct router *router;
+	unsigned refs; /* targets and exchanges */
+	uint64_t id;
+	enum app_front front;
+	struct list targets;
+	struct target **serving; /* those in SERVE */
+	size_t nserving, cap;
+	unsigned nchecking;
+	struct list waiting; /* exchanges, the oldest first */
+	unsigned nwaiting;
+	bool dispatching;
+	struct ev_timer retry;
+};
+
+struct fleet {
+	struct map *apps, *targets; /* by id */
+	bool known;                 /* plan has told all at least once */
+};
+
+void fleet_init(struct fleet *f);
+void fleet_release(struct router *r);
+
+/* The app with this id, made when it is new. */
+struct app *fleet_app(struct router *r, uint64_t id);
+/* Hold it, let it go; it is freed when nobody holds it or may ask for it. */
+struct app *app_ref(struct app *a);
+void app_unref(struct app *a); /* NULL is fine */
+/* An app outside the map: the platform's own, or one of --map. */
+struct app *app_new(struct router *r, uint64_t id);
+void fleet_front(struct app *a, enum app_front front);
+
+struct target *fleet_target(struct router *r, uint64_t id); /* or NULL */
+/* A target with an address of ours, which serves at once. */
+struct target *fleet_add_fixed(struct app *a, uint64_t id, const char *name,
+    const struct sockaddr *addr, socklen_t len);
+/* A target in an instance; made when it is new, then moved to state. */
+void fleet_set(struct router *r, uint64_t id, uint64_t app, unsigned port,
+    struct str name, enum target_state state);
+void fleet_drop(struct target *t);
+/* A snapshot: all that is not set between begin and end is dropped at end. */
+void fleet_begin(struct router *r);
+void fleet_end(struct router *r);
+
+/* What becomes of a request for this app. */
+enum place { PLACE_SERVE, PLACE_HOLD, PLACE_CRASHED, PLACE_NONE };
+enum place app_place(const struct app *a, bool fleet_known);
+/* Give waiting requests another try. */
+void app_dispatch(struct app *a);
+
+/* An upstream's request began, or ended. */
+void target_hold(struct target *t);
+void target_release(struct target *t);
+/* The check has its result. */
+void target_checked(struct target *t, unsigned status);
+
+/*
+ * The better of two at random among those that serve, can be connected and
+ * did not just refuse; NULL when there is none. avoid (an id, 0 for none) is
+ * the last resort. Pure.
+ */
+struct target *app_choose(
+    const struct app *a, uint64_t now_ms, uint64_t avoid, uint64_t random);

@@ -1,0 +1,25 @@
+/*
+ * listener - accepting clients, and what to do when there are too many.
+ *
+ * Past limits.clients a client gets a 503 at once. When the process itself
+ * is out of descriptors, accepting pauses instead of spinning.
+ */
+#pragma once
+#include "base/error.h"
+#include "ev/ev.h"
+
+#define LISTENERS_MAX 8
+
+struct router;
+
+struct listener {
+	struct ev_io io;
+	struct ev_timer pause;
+	struct router *router;
+	unsigned port; /* for X-Forwarded-Port */
+};
+
+/* fd listens already and is owned from now on. */
+int listener_open(
+    struct router *r, struct listener *l, int fd, struct error *err);
+void listener_close(struct listener *l);

@@ -1,0 +1,192 @@
+#include "sockets.h"
+
+#include <inttypes.h>
+#include <sys/socket.h>
+
+#include "base/fd.h"
+#include "base/log.h"
+#include "base/rand.h"
+#include "ipc/peer.h"
+#include "probe.h"
+#include "router.h"
+#include "upstream.h"
+
+#define FIRST 8          /* asked for at once */
+#define FULL 32          /* refilled to this at half */
+#define PATIENCE_MS 1000 /* what was asked so long ago is asked again */
+
+/* --- asking -----------------------------------------------------------------
+ */
+
+static void ask(struct target *t, unsigned count)
+{
+	struct router *r = t->app->router;
+	struct frame_out o = frame_begin(MSG_SOCKS_NEED, 0);
+
+	frame_put_u64(&o, F_INSTANCE, t->id);
+	frame_put_u64(&o, F_COUNT, count);
+	if (peer_send(r->sockets.jail, &o) == -1)
+		return;
+	t->asked += count;
+	t->asked_ms = ev_now_ms(r->ev);
+}
+
+void sockets_refill(struct target *t)
+{
+	struct router *r = t->app->router;
+	unsigned have;
+
+	if (!t->by_jail || t->gone || !r->sockets.ready)
+		return;
+	if (t->asked > 0 && ev_now_ms(r->ev) - t->asked_ms > PATIENCE_MS)
+		t->asked = 0;
+	have = t->nstock + t->asked;
+	if (t->asked_ms == 0)
+		ask(t, FIRST);
+	else if (have < FULL / 2)
+		ask(t, FULL - have);
+}
+
+int sockets_take(struct target *t)
+{
+	int fd = t->nstock > 0 ? t->stock[--t->nstock] : -1;
+
+	sockets_refill(t);
+	return fd;
+}
+
+void sockets_release(struct target *t)
+{
+	while (t->nstock > 0)
+		fd_close(&t->stock[--t->nstock]);
+}
+
+/* Jail is new, or the first time there: what was asked before is void. */
+static void ask_all(struct router *r)
+{
+	size_t pos = 0;
+	void *value;
+
+	while (map_next(r->fleet.targets, &pos, NULL, &value)) {
+		struct target *t = value;
+
+		t->asked = 0;
+		if (t->state != TARGET_DRAIN)
+			sockets_refill(t);
+	}
+}
+
+/* --- what jail says ---------------------------------------------------------
+ */
+
+static void say_hello(struct router *r)
+{
+	struct frame_out o = frame_begin(MSG_SOCKS_HELLO, 0);
+
+	frame_put_u64(&o, F_EPOCH, r->sockets.epoch);
+	(void)peer_send(r->sockets.jail, &o);
+}
+
+static void jail_up(struct peer *p, void *ctx)
+{
+	say_hello(ctx);
+}
+
+static void on_hello(struct router *r, struct frame *f)
+{
+	if (!r->sockets.ready)
+		say_hello(r); /* the first one may have died with jail */
+	else
+		ask_all(r);
+}
+
+static void on_ready(struct router *r, struct frame *f)
+{
+	if (r->sockets.ready || frame_u64(f, F_EPOCH) != r->sockets.epoch)
+		return;
+	r->sockets.ready = true;
+	ask_all(r);
+}
+
+static void on_socks(struct router *r, struct frame *f)
+{
+	struct target *t = fleet_target(r, frame_u64(f, F_INSTANCE));
+	unsigned n = (unsigned)f->nfds;
+
+	if (!r->sockets.ready || !t)
+		return;
+	t->asked -= n < t->asked ? n : t->asked;
+	for (int i = 0; i < f->nfds && t->nstock < STOCK_MAX; i++) {
+		int fd = frame_take_fd(f, i);
+
+		if (fd_nonblock(fd, true, NULL) == -1)
+			fd_close(&fd);
+		else
+			t->stock[t->nstock++] = fd;
+	}
+	probe_kick(t);
+	app_dispatch(t->app);
+}
+
+/* The instance has ended; plan will say what comes of it. */
+static void on_gone(struct router *r, struct frame *f)
+{
+	struct target *t = fleet_target(r, frame_u64(f, F_INSTANCE));
+
+	if (!r->sockets.ready || !t)
+		return;
+	t->asked = 0;
+	sockets_release(t);
+	upstream_close_idle(t);
+}
+
+static const struct {
+	uint16_t type;
+	void (*handle)(struct router *r, struct frame *f);
+} ops[] = {
+    {MSG_SOCKS_HELLO, on_hello},
+    {MSG_SOCKS_READY, on_ready},
+    {MSG_SOCKS, on_socks},
+    {MSG_SOCKS_GONE, on_gone},
+};
+
+static void jail_frame(struct peer *p, struct frame *f, void *ctx)
+{
+	for (size_t i = 0; i < NELEM(ops); i++)
+		if (ops[i].type == f->type)
+			ops[i].handle(ctx, f);
+}
+
+static void jail_down(struct peer *p, void *ctx)
+{
+	struct router *r = ctx;
+
+	/* The holder keeps both ends open, so one of us broke a rule. A fresh
+	 * start gets it again. */
+	r->sockets.jail = NULL;
+	r->sockets.ready = false;
+	if (!r->stopping)
+		log_error("the pair to jail is closed, stopping");
+	router_stop(r);
+}
+
+static const struct peer_ops peer_ops = {jail_up, jail_frame, jail_down};
+
+void sockets_open(struct router *r, int pair)
+{
+	r->sockets.epoch = rand_u64();
+	r->sockets.jail =
+	    ipc_adopt(r->ev, pair, ROLE_ROUTER, ROLE_JAIL, &peer_ops, r);
+}
+
+int sockets_attach(
+    struct router *r, uint64_t instance, int fd, struct error *err)
+{
+	struct frame_out o = frame_begin(MSG_ATTACH, 0);
+
+	frame_put_u64(&o, F_INSTANCE, instance);
+	frame_put_fd(&o, fd);
+	if (peer_send(r->sockets.jail, &o) == -1)
+		return error_set(err, ERR_UNAVAILABLE, "jail is away");
+	return 0;
+}
