@@ -1,0 +1,16 @@
+/*
+ * http - libmicrohttpd in our loop: connections in, requests to request.c.
+ *
+ * libmicrohttpd gets no listening socket: we accept, look at the peer's user
+ * id, and hand the connection over. No threads.
+ */
+#pragma once
+#include "web.h"
+
+struct http; /* opaque; lives as long as the program */
+
+/*
+ * Serve what comes on the listening descriptor fd, from processes of this
+ * user alone.
+ */
+struct http *http_open(struct web *w, int fd, uid_t uid, struct error *err);

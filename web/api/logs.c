@@ -1,0 +1,273 @@
+/* logs - log sessions, and an app's log as text or server-sent events. */
+#include <errno.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#include "api/handlers.h"
+#include "api/sessions.h"
+#include "api/stream.h"
+#include "base/fd.h"
+#include "base/mem.h"
+#include "base/name.h"
+#include "ipc/msg.h"
+
+#define LINES_DEFAULT 100
+#define LINES_MAX 1500
+#define TIME_LEN 32 /* "2026-01-31T12:00:00.123456+00:00" */
+#define PIPE_BYTES (256u * 1024)
+#define OUT_BYTES (4u * PIPE_BYTES) /* what becomes of them as events */
+
+/* --- sessions
+ * ----------------------------------------------------------------- */
+
+static int read_number(struct request *r, uint64_t *ret, struct error *err)
+{
+	const json_t *lines = json_object_get(r->json, "lines");
+	json_int_t n = json_integer_value(lines);
+
+	*ret = LINES_DEFAULT;
+	if (!lines || json_is_null(lines))
+		return 0;
+	if (!json_is_integer(lines) || n < 0)
+		return error_set(
+		    err, ERR_INVALID, "\"lines\" must be a number.");
+	*ret = n > LINES_MAX ? LINES_MAX : (uint64_t)n;
+	return 0;
+}
+
+static int read_session(
+    struct request *r, struct log_session *s, struct error *err)
+{
+	struct str source, proc;
+
+	if (read_number(r, &s->lines, err) == -1 ||
+	    request_text(r, "source", &source, err) == -1 ||
+	    request_text(r, "dyno", &proc, err) == -1)
+		return -1;
+	if (!proc.p && request_text(r, "type", &proc, err) == -1)
+		return -1;
+	if (source.len && !name_ptype(source))
+		return error_set(err, ERR_INVALID,
+		    "\"source\" is app or heroku (the platform).");
+	if (proc.len && !name_layer(proc))
+		return error_set(err, ERR_INVALID,
+		    "\"dyno\" is a process (web.1) or a type (web).");
+	s->app = r->app.id;
+	s->tail = json_is_true(json_object_get(r->json, "tail"));
+	snprintf(s->source, sizeof(s->source), STR_FMT, STR_ARG(source));
+	snprintf(s->proc, sizeof(s->proc), STR_FMT, STR_ARG(proc));
+	return 0;
+}
+
+void on_log_session(struct request *r)
+{
+	scoped_buf struct buf url = BUF_INIT(1024);
+	const struct log_session *made;
+	struct log_session s = {0};
+	struct error err = {0};
+
+	if (read_session(r, &s, &err) == -1) {
+		request_error(r, &err);
+		return;
+	}
+	made = sessions_add(r->w, &s);
+	request_base(r, &url);
+	buf_addf(&url, "/logs/%s", made->secret);
+	request_json(r, 201,
+	    json_pack("{s:s, s:s, s:o, s:o}", "id", made->secret, "logplex_url",
+	        buf_z(&url), "created_at", shape_time(shape_now()),
+	        "updated_at", shape_time(shape_now())));
+}
+
+/* --- reading along
+ * ------------------------------------------------------------ */
+
+struct follow {
+	struct stream stream;
+	struct ev_io pipe;
+	struct ev *ev;
+	struct buf in, out;       /* from logd; for the client */
+	bool events;              /* text/event-stream, else lines */
+	bool ended;               /* logd has no more */
+	char after[TIME_LEN + 1]; /* lines up to this time are known there */
+};
+
+/* A line's time is its id: who comes back says which it had last. */
+static void add_line(struct follow *f, struct str line)
+{
+	struct str time = str_sub(line, 0, TIME_LEN);
+
+	if (f->after[0] && line.len > TIME_LEN &&
+	    str_cmp(time, str_z(f->after)) <= 0)
+		return;
+	if (f->events && line.len > TIME_LEN) {
+		buf_addz(&f->out, "id: ");
+		buf_add(&f->out, time);
+		buf_addc(&f->out, '\n');
+	}
+	if (f->events)
+		buf_addz(&f->out, "data: ");
+	buf_add(&f->out, line);
+	buf_addz(&f->out, f->events ? "\n\n" : "\n");
+}
+
+static void add_lines(struct follow *f)
+{
+	struct str rest = buf_str(&f->in), line;
+	size_t taken = 0;
+
+	for (;;) {
+		ssize_t end = str_find(rest, '\n');
+
+		if (end == -1)
+			break;
+		line = str_sub(rest, 0, (size_t)end);
+		rest = str_sub(rest, (size_t)end + 1, rest.len);
+		taken += (size_t)end + 1;
+		add_line(f, line);
+	}
+	if (f->ended && rest.len) {
+		add_line(f, rest);
+		taken += rest.len;
+	}
+	if (taken)
+		buf_consume(&f->in, taken);
+}
+
+/* Read what the pipe has; a line without an end fills no more than `in`. */
+static void read_pipe(struct follow *f)
+{
+	struct error err = {0};
+
+	while (!f->ended) {
+		ssize_t n = buf_read(&f->in, f->pipe.fd, &err);
+
+		if (n == -1 && err.sys == EAGAIN)
+			return;
+		f->ended = n <= 0;
+		add_lines(f);
+		if (f->out.len >= PIPE_BYTES)
+			return;
+	}
+}
+
+static void pipe_ready(struct ev_io *io, unsigned events)
+{
+	struct follow *f = container_of(io, struct follow, pipe);
+
+	ev_io_del(io); /* until the client has taken what there is */
+	stream_more(&f->stream);
+}
+
+static ssize_t follow_read(struct stream *s, char *to, size_t max)
+{
+	struct follow *f = container_of(s, struct follow, stream);
+	size_t n;
+
+	if (f->out.len == 0)
+		read_pipe(f);
+	n = f->out.len < max ? f->out.len : max;
+	if (n > 0) {
+		memcpy(to, f->out.p, n);
+		buf_consume(&f->out, n);
+		return (ssize_t)n;
+	}
+	if (f->ended)
+		return -1;
+	ev_io_del(&f->pipe);
+	if (ev_io_add(f->ev, &f->pipe, EV_READ, NULL) == -1)
+		return -1;
+	return 0;
+}
+
+static void follow_free(struct stream *s)
+{
+	struct follow *f = container_of(s, struct follow, stream);
+
+	ev_io_del(&f->pipe);
+	fd_close(&f->pipe.fd);
+	buf_release(&f->in);
+	buf_release(&f->out);
+	free(f);
+}
+
+/* Have logd write the session's lines into a pipe; its other end, or -1. */
+static int ask_logd(
+    struct web *w, const struct log_session *s, bool again, struct error *err)
+{
+	scoped_frame_out struct frame_out o = frame_begin(MSG_LOG_FOLLOW, 0);
+	scoped_fd int in = -1, out = -1;
+	int ends[2];
+
+	if (fd_pipe(ends, err) == -1)
+		return -1;
+	in = ends[0];
+	out = ends[1];
+	frame_put_u64(&o, F_APP, (uint64_t)s->app);
+	frame_put_u64(&o, F_LINES, again ? LINES_MAX : s->lines);
+	frame_put_u64(&o, F_TAIL, s->tail);
+	if (s->source[0])
+		frame_put_z(&o, F_SOURCE, s->source);
+	if (s->proc[0])
+		frame_put_z(&o, F_PROC, s->proc);
+	frame_put_fd(&o, out);
+	if (fd_nonblock(in, true, err) == -1)
+		return -1;
+	if (peer_send(w->logd, &o) == -1)
+		return error_set(err, ERR_UNAVAILABLE,
+		    "The log is away for a moment. Try again.");
+	return take_fd(&in);
+}
+
+static bool wants_events(struct request *r)
+{
+	struct str accept = request_header(r, "Accept");
+	ssize_t events = str_find_str(accept, STR("text/event-stream"));
+
+	return events != -1 || str_find_str(accept, STR("text/plain")) == -1;
+}
+
+static void start(struct request *r, const struct log_session *s)
+{
+	struct str last = request_header(r, "Last-Event-ID");
+	bool again = last.len == TIME_LEN;
+	struct error err = {0};
+	struct follow *f;
+	int fd = ask_logd(r->w, s, again, &err);
+
+	if (fd == -1) {
+		request_error(r, &err);
+		return;
+	}
+	f = xcalloc(1, sizeof(*f));
+	*f = (struct follow){
+	    .stream = {.read = follow_read, .free = follow_free},
+	    .pipe = {.fd = fd, .ready = pipe_ready},
+	    .ev = r->w->ev,
+	    .in = BUF_INIT(PIPE_BYTES),
+	    .out = BUF_INIT(OUT_BYTES),
+	    .events = wants_events(r)};
+	if (s->tail)
+		f->stream.beat =
+		    f->events ? STR(":\n\n") : (struct str){"\0", 1};
+	if (again)
+		memcpy(f->after, last.p, TIME_LEN);
+	/* Else a client waits for seconds before it believes the end. */
+	if (f->events)
+		buf_addz(&f->out, "retry: 1\n\n");
+	stream_answer(r, &f->stream,
+	    f->events ? "text/event-stream" : "text/plain; charset=utf-8");
+	request_field(r, "X-Accel-Buffering", "no");
+}
+
+void on_logs(struct request *r)
+{
+	const struct log_session *s = sessions_use(r->w, r->match.args[0]);
+
+	if (!s)
+		request_refuse(r, 404, "not_found",
+		    "This log session has ended. Ask for another one: "
+		    "paas logs");
+	else
+		start(r, s);
+}

@@ -1,0 +1,324 @@
+#include "apps.h"
+
+#include <assert.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "applog.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/name.h"
+#include "base/rand.h"
+#include "blog.h"
+#include "builds.h"
+#include "gone.h"
+#include "ipc/msg.h"
+#include "rollout.h"
+#include "routes.h"
+#include "want.h"
+
+static int audit(struct web *w, const struct account *by, const struct app *a,
+    const char *action, const char *detail, struct error *err)
+{
+	return store_event_add(w->store,
+	    &(struct event_new){.account = by->id,
+	        .app = a->id,
+	        .app_name = a->name,
+	        .action = action,
+	        .detail = detail},
+	    err);
+}
+
+/* --- names
+ * -------------------------------------------------------------------- */
+
+static void make_name(char out[31])
+{
+	static const char *const first[] = {"amber", "brave", "calm", "clear",
+	    "cool", "eager", "early", "fair", "fresh", "gentle", "glad",
+	    "green", "kind", "light", "lively", "mellow", "mild", "neat",
+	    "noble", "proud", "quick", "quiet", "ready", "silver", "soft",
+	    "still", "sunny", "swift", "warm", "wide", "wise", "young"};
+	static const char *const second[] = {"beach", "birch", "brook", "cloud",
+	    "coast", "dune", "field", "forest", "garden", "grove", "harbor",
+	    "hill", "island", "lake", "leaf", "meadow", "moon", "morning",
+	    "mountain", "oak", "ocean", "pine", "planet", "pond", "rain",
+	    "river", "shore", "sky", "spring", "star", "stone", "wave"};
+	uint64_t r = rand_u64();
+
+	snprintf(out, 31, "%s-%s-%05u", first[r % NELEM(first)],
+	    second[(r >> 8) % NELEM(second)], (unsigned)((r >> 16) % 100000));
+}
+
+static int check_name(struct str name, struct error *err)
+{
+	if (name_app_reserved(name))
+		return error_set(err, ERR_INVALID,
+		    "The name " STR_FMT " is the platform's own. Choose "
+		    "another one.",
+		    STR_ARG(name));
+	if (!name_app(name))
+		return error_set(err, ERR_INVALID,
+		    "An app's name has 3 to %d lower-case letters, digits and "
+		    "dashes, starts with a letter and ends with no dash.",
+		    NAME_APP_MAX);
+	return 0;
+}
+
+static int insert(struct web *w, const struct account *by, struct str name,
+    struct app *ret, struct error *err)
+{
+	scoped_tx struct store *tx = store_begin(w->store, err);
+	int64_t id;
+
+	if (!tx ||
+	    store_app_add(w->store, name, by->id, WEB_STACK, &id, err) == -1 ||
+	    store_app_get(w->store, id, ret, err) == -1 ||
+	    audit(w, by, ret, "app:create", "", err) == -1)
+		return -1;
+	return store_commit(&tx, err);
+}
+
+int apps_create(struct web *w, const struct account *by, struct str name,
+    struct app *ret, struct error *err)
+{
+	char made[31];
+	uint64_t n;
+
+	if (name.len == 0) {
+		make_name(made);
+		name = str_z(made);
+	}
+	if (check_name(name, err) == -1 ||
+	    store_app_count(w->store, &n, err) == -1)
+		return -1;
+	if (n >= w->settings.apps_max)
+		return error_set(err, ERR_LIMIT,
+		    "This platform has %" PRIu64 " apps, and no more are "
+		    "allowed. Destroy one, or raise the setting apps_max.",
+		    n);
+	if (insert(w, by, name, ret, err) == -1)
+		return -1;
+	log_info("app created app=%s id=%" PRId64, ret->name, ret->id);
+	routes_put(w, ret);
+	applog(w, ret->id, "App %s created by user %s", ret->name, by->email);
+	return 0;
+}
+
+int apps_rename(struct web *w, const struct account *by, struct app *a,
+    struct str name, struct error *err)
+{
+	scoped_tx struct store *tx = NULL;
+	struct app old = *a;
+
+	if (str_eqz(name, a->name))
+		return 0;
+	if (check_name(name, err) == -1)
+		return -1;
+	tx = store_begin(w->store, err);
+	if (!tx || store_app_rename(w->store, a->id, name, err) == -1 ||
+	    store_app_get(w->store, a->id, a, err) == -1 ||
+	    audit(w, by, a, "app:rename", old.name, err) == -1 ||
+	    store_commit(&tx, err) == -1)
+		return -1;
+	routes_drop(w, &old);
+	routes_put(w, a);
+	want_again(w, a->id);
+	applog(w, a->id, "Renamed from %s to %s by user %s", old.name, a->name,
+	    by->email);
+	return 0;
+}
+
+int apps_maintain(struct web *w, const struct account *by, struct app *a,
+    bool on, struct error *err)
+{
+	scoped_tx struct store *tx = NULL;
+
+	if (a->maintenance == on)
+		return 0;
+	tx = store_begin(w->store, err);
+	if (!tx || store_app_maintenance(w->store, a->id, on, err) == -1 ||
+	    store_app_get(w->store, a->id, a, err) == -1 ||
+	    audit(w, by, a, "app:maintenance", on ? "on" : "off", err) == -1 ||
+	    store_commit(&tx, err) == -1)
+		return -1;
+	routes_put(w, a);
+	applog(w, a->id, "Maintenance mode %s by user %s",
+	    on ? "enabled" : "disabled", by->email);
+	return 0;
+}
+
+/* --- the end
+ * ------------------------------------------------------------------ */
+
+int apps_destroy(struct web *w, const struct account *by, const struct app *a,
+    struct error *err)
+{
+	scoped_tx struct store *tx = NULL;
+
+	rollout_forget(w, a->id);
+	builds_forget(w, a->id);
+	routes_drop(w, a);
+	tx = store_begin(w->store, err);
+	if (!tx || audit(w, by, a, "app:destroy", "", err) == -1 ||
+	    store_app_delete(w->store, a->id, err) == -1 ||
+	    store_commit(&tx, err) == -1) {
+		store_rollback(&tx);
+		routes_put(w, a); /* it stays */
+		rollout_next(w, a->id);
+		return -1;
+	}
+	log_info("app destroyed app=%s id=%" PRId64, a->name, a->id);
+	gone_tell(w, (uint64_t)a->id);
+	blog_check_all(w);
+	return 0;
+}
+
+int apps_restart(struct web *w, const struct account *by, const struct app *a,
+    struct error *err)
+{
+	scoped_tx struct store *tx = store_begin(w->store, err);
+
+	if (!tx || store_app_restart(w->store, a->id, err) == -1 ||
+	    audit(w, by, a, "app:restart", "", err) == -1 ||
+	    store_commit(&tx, err) == -1)
+		return -1;
+	want_again(w, a->id);
+	applog(w, a->id, "Restarting by user %s", by->email);
+	return 0;
+}
+
+/* --- scale
+ * -------------------------------------------------------------------- */
+
+int apps_quantity(struct str text, uint64_t now, uint64_t max, uint64_t *ret,
+    struct error *err)
+{
+	bool more = str_starts(text, STR("+"));
+	bool less = str_starts(text, STR("-"));
+	uint64_t number;
+
+	if (!str_u64(str_sub(text, more || less, text.len), 1000000, &number))
+		return error_set(err, ERR_INVALID,
+		    "A quantity is a number (2), or a change with a sign "
+		    "(+1, -1).");
+	if (less && number > now)
+		return error_set(err, ERR_INVALID,
+		    "There are only %" PRIu64 ", so %" PRIu64
+		    " can't be taken away.",
+		    now, number);
+	number = more ? now + number : less ? now - number : number;
+	if (number > max)
+		return error_set(err, ERR_LIMIT,
+		    "At most %" PRIu64 " of a type may run (the setting "
+		    "instances_max).",
+		    max);
+	*ret = number;
+	return 0;
+}
+
+static int check_size(struct str size, struct error *err)
+{
+	if (size.len == 0 || str_eq_nocase(size, STR(WEB_SIZE)))
+		return 0;
+	return error_set(
+	    err, ERR_INVALID, "There is one size of processes: " WEB_SIZE ".");
+}
+
+static int scale_one(struct web *w, const struct app *a, const struct scale *s,
+    struct buf *said, struct error *err)
+{
+	struct formation f;
+	uint64_t quantity;
+
+	if (store_formation_find(w->store, a->id, s->type, &f, err) == -1 ||
+	    check_size(s->size, err) == -1)
+		return -1;
+	quantity = f.quantity;
+	if (s->quantity.p &&
+	    apps_quantity(s->quantity, f.quantity, w->settings.instances_max,
+	        &quantity, err) == -1)
+		return -1;
+	buf_addf(said, "%s%s@%" PRIu64 ":%s", said->len ? " " : "", f.type,
+	    quantity, WEB_SIZE);
+	return store_formation_put(
+	    w->store, a->id, str_z(f.type), quantity, WEB_SIZE, err);
+}
+
+int apps_scale(struct web *w, const struct account *by, const struct app *a,
+    const struct scale *v, size_t n, struct error *err)
+{
+	scoped_tx struct store *tx = store_begin(w->store, err);
+	scoped_buf struct buf said = BUF_INIT(1u << 20);
+
+	if (!tx)
+		return -1;
+	for (size_t i = 0; i < n; i++)
+		if (scale_one(w, a, &v[i], &said, err) == -1)
+			return -1;
+	if (audit(w, by, a, "app:scale", buf_z(&said), err) == -1 ||
+	    store_commit(&tx, err) == -1)
+		return -1;
+	want_again(w, a->id);
+	applog(w, a->id, "Scaled to %s by user %s", buf_z(&said), by->email);
+	return 0;
+}
+
+/* --- domains
+ * ------------------------------------------------------------------ */
+
+static int check_host(const struct web *w, struct str host, struct error *err)
+{
+	struct str apps = str_z(w->settings.apps_domain);
+	struct str own = str_z(w->settings.host);
+
+	if (!name_host(host) || str_find(host, '.') == -1 ||
+	    (host.p[host.len - 1] >= '0' && host.p[host.len - 1] <= '9'))
+		return error_set(err, ERR_INVALID,
+		    "A domain is a host name of lower-case letters, digits, "
+		    "dashes and dots, as in www.example.com.");
+	if (routes_is_own(w, host) || str_eq(host, apps) ||
+	    (str_ends(host, apps) && host.p[host.len - apps.len - 1] == '.') ||
+	    (str_ends(host, own) && host.p[host.len - own.len - 1] == '.'))
+		return error_set(err, ERR_INVALID,
+		    "Names at %s belong to the platform. Add a domain of "
+		    "your own.",
+		    w->settings.apps_domain);
+	return 0;
+}
+
+int apps_add_domain(struct web *w, const struct account *by,
+    const struct app *a, struct str host, struct error *err)
+{
+	scoped_tx struct store *tx = NULL;
+	char name[254];
+
+	if (check_host(w, host, err) == -1)
+		return -1;
+	snprintf(name, sizeof(name), STR_FMT, STR_ARG(host));
+	tx = store_begin(w->store, err);
+	if (!tx || store_domain_add(w->store, a->id, host, err) == -1 ||
+	    audit(w, by, a, "domain:add", name, err) == -1 ||
+	    store_commit(&tx, err) == -1)
+		return -1;
+	routes_put(w, a);
+	applog(w, a->id, "Domain %s added by user %s", name, by->email);
+	return 0;
+}
+
+int apps_del_domain(struct web *w, const struct account *by,
+    const struct app *a, struct str host, struct error *err)
+{
+	scoped_tx struct store *tx = store_begin(w->store, err);
+	char name[254];
+
+	snprintf(name, sizeof(name), STR_FMT, STR_ARG(host));
+	if (!tx || store_domain_del(w->store, a->id, host, err) == -1 ||
+	    audit(w, by, a, "domain:remove", name, err) == -1 ||
+	    store_commit(&tx, err) == -1)
+		return -1;
+	routes_drop_host(w, name);
+	applog(w, a->id, "Domain %s removed by user %s", name, by->email);
+	return 0;
+}

@@ -1,0 +1,37 @@
+/*
+ * apps - what is done to an app as a whole: made, renamed, scaled, removed.
+ *
+ * Each writes its rows, then tells the peers. Called by web/api.
+ */
+#pragma once
+#include "web.h"
+
+/* With an empty name one is made up. ERR_INVALID for a bad or taken one. */
+int apps_create(struct web *w, const struct account *by, struct str name,
+    struct app *ret, struct error *err);
+int apps_rename(struct web *w, const struct account *by, struct app *a,
+    struct str name, struct error *err);
+int apps_maintain(struct web *w, const struct account *by, struct app *a,
+    bool on, struct error *err);
+int apps_destroy(struct web *w, const struct account *by, const struct app *a,
+    struct error *err);
+int apps_restart(struct web *w, const struct account *by, const struct app *a,
+    struct error *err);
+
+struct scale {
+	struct str type;     /* or the formation's uuid */
+	struct str quantity; /* "2", "+1", "-1"; empty: as it is */
+	struct str size;     /* empty: as it is */
+};
+
+/* The quantity that text asks for, seen from now. */
+int apps_quantity(struct str text, uint64_t now, uint64_t max, uint64_t *ret,
+    struct error *err);
+/* All of v or nothing. */
+int apps_scale(struct web *w, const struct account *by, const struct app *a,
+    const struct scale *v, size_t n, struct error *err);
+
+int apps_add_domain(struct web *w, const struct account *by,
+    const struct app *a, struct str host, struct error *err);
+int apps_del_domain(struct web *w, const struct account *by,
+    const struct app *a, struct str host, struct error *err);

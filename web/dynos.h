@@ -1,0 +1,35 @@
+/*
+ * dynos - what runs, as plan tells it: a snapshot, then changes.
+ *
+ * Until the first snapshot is whole nothing is known; who needs it waits.
+ */
+#pragma once
+#include "web.h"
+
+struct dyno {
+	uint64_t instance, app, version, kind, state; /* enum dyno_state */
+	int64_t since;                                /* seconds */
+	char name[129], type[64];
+};
+
+struct dynos *dynos_new(void);
+void dynos_free(struct dynos *d);
+
+/* peers.c: frames of plan. */
+void dynos_begin(struct web *w, struct peer *p, struct frame *f);
+void dynos_put(struct web *w, struct peer *p, struct frame *f);
+void dynos_end(struct web *w, struct peer *p, struct frame *f);
+void dynos_gone(struct web *w, struct peer *p, struct frame *f);
+
+bool dynos_known(const struct web *w);
+/* Called once they are known; the item stays the waiter's. */
+struct dynos_wait {
+	struct list item;
+	void (*known)(struct dynos_wait *wait);
+};
+void dynos_wait_add(struct web *w, struct dynos_wait *wait);
+
+/* Those of app that people see, by name; the array is the caller's. */
+size_t dynos_of(const struct web *w, int64_t app, const struct dyno ***ret);
+const struct dyno *dynos_find(
+    const struct web *w, int64_t app, struct str name);

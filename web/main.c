@@ -1,0 +1,139 @@
+/*
+ * paas-web - owns the database; the brain of pushes, releases and routes.
+ *
+ * Behind the router, which alone may connect to its HTTP socket, it serves
+ * the API and the dashboard. gitd and builder connect to web.sock; it
+ * connects to router, plan and logd. What must outlive it is in the store.
+ * Runs as paas-web with no files but its own, no network, no other programs.
+ */
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "api/http.h"
+#include "api/sessions.h"
+#include "base/fd.h"
+#include "base/log.h"
+#include "dynos.h"
+#include "login.h"
+#include "peers.h"
+#include "proc/sandbox.h"
+#include "proc/start.h"
+#include "rollout.h"
+#include "web.h"
+
+static void on_term(void *arg, int signo)
+{
+	ev_stop(arg);
+}
+
+static int confine(const struct start *s, struct error *err)
+{
+	char db[300], keys[300], builds[300];
+	const struct sandbox_path paths[] = {
+	    {.path = db, .write = true},
+	    {.path = keys, .write = true},
+	    {.path = builds, .write = true},
+	    {.path = s->settings.run, .write = true},
+	};
+	bool missing = false;
+
+	snprintf(db, sizeof(db), "%s/db", s->settings.state);
+	snprintf(keys, sizeof(keys), "%s/keys", s->settings.state);
+	snprintf(builds, sizeof(builds), "%s/builds", s->settings.state);
+	(void)umask(027);
+	if (sandbox_basic(err) == -1 ||
+	    sandbox_user(&s->roles, ROLE_WEB, err) == -1 ||
+	    sandbox_paths(paths, NELEM(paths), &missing, err) == -1 ||
+	    sandbox_calls(
+	        SANDBOX_NO_EXEC | SANDBOX_NO_INET | SANDBOX_NO_FORK, err) == -1)
+		return -1;
+	if (missing)
+		log_warn("the kernel has no landlock: file access is limited "
+		         "by the user alone");
+	return 0;
+}
+
+static int open_builds(struct web *w, struct error *err)
+{
+	char path[300];
+
+	snprintf(path, sizeof(path), "%s/builds", w->settings.state);
+	w->builds_dir = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (w->builds_dir == -1)
+		return error_sys(err, "open %s", path);
+	return 0;
+}
+
+/* super hands over the token that it wrote to client.env. */
+static int take_owner(struct web *w, struct start *s, struct error *err)
+{
+	scoped_buf struct buf token = BUF_INIT(256);
+	scoped_fd int fd = start_fd(s, "owner-token");
+	int r;
+
+	if (fd == -1)
+		return 0;
+	if (fd_sealed_read(fd, &token, err) == -1)
+		return error_wrap(err, "the owner's token");
+	r = login_owner(w, str_trim(buf_str(&token)), err);
+	explicit_bzero(token.p, token.len);
+	return r;
+}
+
+static int init(struct web *w, struct start *s, struct error *err)
+{
+	w->settings = s->settings;
+	w->ev = ev_new();
+	w->rollouts = map_new();
+	w->dynos = dynos_new();
+	w->sessions = sessions_new();
+	list_init(&w->asks);
+	list_init(&w->log_queue);
+	list_init(&w->blog_watches);
+	w->store = store_open(w->settings.state, err);
+	if (!w->store || open_builds(w, err) == -1 ||
+	    take_owner(w, s, err) == -1)
+		return -1;
+	return ev_signal(w->ev, SIGTERM, on_term, w->ev, err);
+}
+
+static int run(struct web *w, struct start *s, struct error *err)
+{
+	int sock = start_fd(s, "web.sock");
+	int http = start_fd(s, "web-http.sock");
+
+	if (sock == -1 || http == -1)
+		return error_set(err, ERR_INVALID,
+		    "web.sock and web-http.sock were not handed in (start "
+		    "`paas server`)");
+	if (confine(s, err) == -1 || init(w, s, err) == -1)
+		return -1;
+	w->http = http_open(w, http, s->roles.of[ROLE_ROUTER].uid, err);
+	if (!w->http)
+		return -1;
+	peers_open(w, sock, &s->roles);
+	rollout_start_all(w);
+	start_ready(s);
+	ev_run(w->ev);
+	return 0;
+}
+
+int main(void)
+{
+	struct web web = {.builds_dir = -1};
+	struct error err = {0};
+	struct start start;
+
+	if (start_open(&start, "web", &err) == -1 ||
+	    run(&web, &start, &err) == -1) {
+		log_error("%s", err.msg);
+		return EXIT_FAILURE;
+	}
+	/* Connections and what waits end with the process. */
+	store_close(web.store);
+	_exit(EXIT_SUCCESS);
+}

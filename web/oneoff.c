@@ -1,0 +1,94 @@
+#include "oneoff.h"
+
+#include <stdio.h>
+
+#include "base/fd.h"
+#include "base/rand.h"
+#include "dynos.h"
+#include "ipc/msg.h"
+#include "vars.h"
+#include "want.h"
+
+#define START_WAIT_MS 30000 /* layers are mounted, a namespace is made */
+
+void oneoff_name(
+    const struct web *w, int64_t app, const char *type, char out[32])
+{
+	do
+		snprintf(out, 32, "%s.%u", type,
+		    (unsigned)(1000 + rand_u64() % 9000));
+	while (dynos_find(w, app, str_z(out)));
+}
+
+/* The config vars that env does not replace, then env. */
+static int merge(
+    struct web *w, const struct oneoff *q, struct buf *out, struct error *err)
+{
+	scoped_buf struct buf config = BUF_INIT(ENV_MAX);
+	struct str rest, key, value, other;
+
+	if (store_config_get(
+	        w->store, q->app->id, q->release->config, &config, err) == -1)
+		return -1;
+	rest = buf_str(&config);
+	while (vars_next(&rest, &key, &value)) {
+		if (vars_get(q->env, key, &other))
+			continue;
+		buf_add(out, key);
+		buf_addc(out, '=');
+		buf_add(out, value);
+		buf_addc(out, '\0');
+	}
+	buf_add(out, q->env);
+	if (out->bad)
+		return error_set(err, ERR_LIMIT, "too much environment");
+	return 0;
+}
+
+static int put_run(struct web *w, const struct oneoff *q, struct frame_out *o,
+    struct error *err)
+{
+	frame_put_u64(o, F_JOB, q->job);
+	frame_put_u64(o, F_APP, (uint64_t)q->app->id);
+	frame_put_z(o, F_APP_NAME, q->app->name);
+	frame_put_u64(o, F_RELEASE, q->release->version);
+	frame_put_u64(o, F_KIND, q->kind);
+	frame_put_z(o, F_NAME, q->name);
+	frame_put(o, F_COMMAND, q->command);
+	frame_put_u64(o, F_STATE, q->attached);
+	frame_put_u64(o, F_PTY, q->pty);
+	if (q->rows && q->cols) {
+		frame_put_u64(o, F_ROWS, q->rows);
+		frame_put_u64(o, F_COLS, q->cols);
+	}
+	return want_put_image(w, q->release->image, o, err);
+}
+
+int oneoff_start(
+    struct web *w, struct ask *a, const struct oneoff *q, struct error *err)
+{
+	scoped_frame_out struct frame_out o = ask_begin(a, w->plan, MSG_RUN);
+	scoped_buf struct buf env = BUF_INIT(ENV_MAX);
+	scoped_fd int fd = -1;
+
+	if (merge(w, q, &env, err) == -1 || put_run(w, q, &o, err) == -1)
+		return -1;
+	fd = fd_sealed("environment", buf_str(&env), err);
+	if (fd == -1)
+		return -1;
+	frame_put_fd(&o, fd);
+	return ask_send(w, a, w->plan, &o, START_WAIT_MS, err);
+}
+
+int oneoff_stop(struct web *w, int64_t app, const char *name, struct error *err)
+{
+	scoped_frame_out struct frame_out o = frame_begin(MSG_INSTANCE_STOP, 0);
+
+	frame_put_u64(&o, F_APP, (uint64_t)app);
+	frame_put_z(&o, F_NAME, name);
+	if (peer_send(w->plan, &o) == -1)
+		return error_set(err, ERR_UNAVAILABLE,
+		    "A part of the platform (plan) is restarting. Try again "
+		    "in a moment.");
+	return 0;
+}

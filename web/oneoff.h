@@ -1,0 +1,28 @@
+/*
+ * oneoff - a command in an instance of its own: `run`, the release phase.
+ */
+#pragma once
+#include "ask.h"
+#include "web.h"
+
+struct oneoff {
+	const struct app *app;
+	const struct release *release;
+	uint64_t job;            /* the caller's; asked again with the same */
+	enum instance_kind kind; /* KIND_RUN or KIND_RELEASE */
+	const char *name;        /* "run.1234" */
+	struct str command;
+	struct str env; /* "KEY=VALUE\0"...: wins over the config vars */
+	bool attached, pty;
+	uint64_t rows, cols; /* 0: not known */
+};
+
+/* A name that no process of the app has now: "TYPE.1234". */
+void oneoff_name(
+    const struct web *w, int64_t app, const char *type, char out[32]);
+/* Start it: the answer OK carries F_INSTANCE. */
+int oneoff_start(
+    struct web *w, struct ask *a, const struct oneoff *o, struct error *err);
+/* Stop a process; one of the formation comes back. */
+int oneoff_stop(
+    struct web *w, int64_t app, const char *name, struct error *err);

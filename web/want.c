@@ -1,0 +1,155 @@
+#include "want.h"
+
+#include <inttypes.h>
+
+#include "base/fd.h"
+#include "base/log.h"
+#include "ipc/msg.h"
+#include "rollout.h"
+
+#define LAYERS_MAX (256u * 1024)
+
+uint64_t want_default(struct str type)
+{
+	return str_eqz(type, "web") ? 1 : 0;
+}
+
+bool want_is_phase(struct str type)
+{
+	return str_eqz(type, "release");
+}
+
+int want_env(struct web *w, const struct release *r, struct error *err)
+{
+	scoped_buf struct buf env = BUF_INIT(ENV_MAX);
+	int fd;
+
+	if (store_config_get(w->store, r->app, r->config, &env, err) == -1)
+		return -1;
+	fd = fd_sealed("environment", buf_str(&env), err);
+	if (env.p)
+		explicit_bzero(env.p, env.len);
+	return fd;
+}
+
+int want_put_image(
+    struct web *w, int64_t image, struct frame_out *o, struct error *err)
+{
+	scoped_buf struct buf layers = BUF_INIT(LAYERS_MAX);
+	struct str rest, layer;
+	struct image i;
+
+	if (store_image_get(w->store, image, &i, &layers, NULL, err) == -1)
+		return -1;
+	frame_put_z(o, F_IMAGE, i.digest);
+	rest = buf_str(&layers);
+	while (rest.len && str_split(&rest, ' ', &layer))
+		frame_put(o, F_LAYER, layer);
+	return 0;
+}
+
+struct group {
+	struct web *w;
+	int64_t app;
+	struct frame_out *o;
+};
+
+static void put_group(void *arg, const struct process *p)
+{
+	struct group *g = arg;
+	struct formation f;
+	bool set;
+
+	if (want_is_phase(p->type))
+		return;
+	set = store_formation_find(g->w->store, g->app, p->type, &f, NULL) == 0;
+	frame_put(g->o, F_PTYPE, p->type);
+	frame_put_u64(
+	    g->o, F_QUANTITY, set ? f.quantity : want_default(p->type));
+	frame_put_z(g->o, F_SIZE, set ? f.size : WEB_SIZE);
+}
+
+static int send_want(struct web *w, const struct release *r,
+    enum want_slot slot, struct error *err)
+{
+	scoped_frame_out struct frame_out o = frame_begin(MSG_WANT, 0);
+	scoped_fd int env = -1;
+	struct group g = {w, r->app, &o};
+	struct app a;
+
+	if (!peer_is_up(w->plan))
+		return 0; /* it gets all when it is back */
+	if (store_app_get(w->store, r->app, &a, err) == -1)
+		return -1;
+	env = want_env(w, r, err);
+	if (env == -1)
+		return -1;
+	frame_put_u64(&o, F_APP, (uint64_t)a.id);
+	frame_put_z(&o, F_APP_NAME, a.name);
+	frame_put_u64(&o, F_SLOT, slot);
+	frame_put_u64(&o, F_RELEASE, r->version);
+	frame_put_u64(&o, F_GENERATION, a.generation);
+	if (want_put_image(w, r->image, &o, err) == -1 ||
+	    store_process_list(w->store, r->image, put_group, &g, err) == -1)
+		return -1;
+	frame_put_fd(&o, env);
+	(void)peer_send(w->plan, &o);
+	return 0;
+}
+
+static void want(struct web *w, const struct release *r, enum want_slot slot)
+{
+	struct error err = {0};
+
+	if (send_want(w, r, slot, &err) == -1)
+		log_error("plan is not told what to run app=%" PRId64
+		          " release=%" PRIu64 ": %s",
+		    r->app, r->version, err.msg);
+}
+
+void want_live(struct web *w, int64_t app)
+{
+	struct release r;
+
+	if (store_release_live(w->store, app, true, &r, NULL) == 0)
+		want(w, &r, WANT_LIVE);
+}
+
+void want_next(struct web *w, const struct release *r)
+{
+	want(w, r, WANT_NEXT);
+}
+
+void want_drop_next(struct web *w, int64_t app)
+{
+	scoped_frame_out struct frame_out o = frame_begin(MSG_WANT_DROP, 0);
+
+	frame_put_u64(&o, F_APP, (uint64_t)app);
+	frame_put_u64(&o, F_SLOT, WANT_NEXT);
+	(void)peer_send(w->plan, &o);
+}
+
+void want_again(struct web *w, int64_t app)
+{
+	want_live(w, app);
+	rollout_want_again(w, app);
+}
+
+static void send_plain(struct web *w, uint16_t type)
+{
+	scoped_frame_out struct frame_out o = frame_begin(type, 0);
+
+	(void)peer_send(w->plan, &o);
+}
+
+static void want_app(void *arg, const struct app *a)
+{
+	want_again(arg, a->id);
+}
+
+void want_up(struct web *w)
+{
+	send_plain(w, MSG_WANT_BEGIN);
+	(void)store_app_list(w->store, 0, want_app, w, NULL);
+	send_plain(w, MSG_WANT_END);
+}
