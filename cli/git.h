@@ -1,0 +1,43 @@
+/*
+ * git - what the CLI asks of, and tells, the stock git client.
+ */
+#pragma once
+#include <stdbool.h>
+
+#include "api.h"
+#include "base/buf.h"
+#include "base/error.h"
+#include "cli.h"
+#include "url_base.h"
+
+/* Is the current folder in a repository? */
+bool git_inside(void);
+/* The value of a configuration key; false: not set. */
+bool git_config(const char *key, char *out, size_t n);
+/* The address of a remote; false: there is none of that name. */
+bool git_remote(const char *name, char *out, size_t n);
+/*
+ * Add a remote for the app at the platform base, and let the CLI give git
+ * the token, in this repository only. ERR_EXISTS: the name is another app's.
+ */
+int git_connect(
+    const char *remote, const char *base, const char *app, struct error *err);
+/* Remove each remote that leads to this app. */
+void git_disconnect(const char *base, const char *app);
+
+/* How git should call this program: "paas", or its path. */
+void git_own_name(struct buf *out);
+
+/* --- the app that a command is about
+ * ------------------------------------------ */
+
+struct target {
+	char app[64];
+	char base[URL_BASE_MAX]; /* behind the remote, or "" */
+};
+
+/* By --app, PAAS_APP, or a git remote; else a usage error. */
+int target_find(struct cli *c, struct target *ret, struct error *err);
+/* The same, and the platform it is at. *ret_api is the caller's to free. */
+int target_open(
+    struct cli *c, struct target *ret, struct api **ret_api, struct error *err);

@@ -1,0 +1,74 @@
+/* platform - run the platform itself, and help. */
+#include <errno.h>
+#include <limits.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/mem.h"
+#include "cli.h"
+
+/* Become the supervisor, which lies beside this program. */
+static int run_server(struct cli *c, struct error *err)
+{
+	char self[PATH_MAX];
+	ssize_t n = readlink("/proc/self/exe", self, sizeof(self) - 1);
+	scoped_free char *path = NULL;
+	scoped_free char **argv =
+	    xcalloc((size_t)c->raw_argc + 2, sizeof(*argv));
+	char *slash;
+
+	if (n <= 0)
+		return error_sys(err, "find this program");
+	self[n] = '\0';
+	slash = strrchr(self, '/');
+	*slash = '\0';
+	path = xasprintf("%s/../libexec/paas/paas-super", self);
+	argv[0] = path;
+	memcpy(argv + 1, c->raw_argv, (size_t)c->raw_argc * sizeof(*argv));
+	(void)signal(SIGPIPE, SIG_DFL);
+	(void)execv(path, argv);
+	if (errno == ENOENT)
+		return error_set(err, ERR_NOT_FOUND,
+		    "the platform is not installed beside this program: %.100s "
+		    "is missing (build it: make run)",
+		    path);
+	return error_sys(err, "start %.150s", path);
+}
+
+static int run_version(struct cli *c, struct error *err)
+{
+	puts("paas " PAAS_VERSION);
+	return 0;
+}
+
+static int run_help(struct cli *c, struct error *err)
+{
+	const struct command *cmd;
+	const char *like;
+
+	if (!c->argc) {
+		help_all(stdout);
+		return 0;
+	}
+	cmd = command_find(c->argv[0]);
+	if (cmd) {
+		help_one(stdout, cmd);
+		return 0;
+	}
+	like = command_suggest(c->argv[0]);
+	return usage_error(c, err, "there is no command %.40s (%s%s)",
+	    c->argv[0], like ? "did you mean " : "see all: paas help",
+	    like ? like : "");
+}
+
+const struct command platform_commands[] = {
+    {"server", "server [OPTIONS]", "run the platform in the foreground",
+        run_server, CMD_RAW, 0, -1, {{0}}, "Its options: paas server --help"},
+    {"version", "version", "print the version", run_version, 0, 0, 0, {{0}},
+        NULL},
+    {"help", "help [COMMAND]", "show this, or a command's options", run_help, 0,
+        0, 1, {{0}}, NULL},
+    {0},
+};

@@ -1,0 +1,28 @@
+/*
+ * sse - the lines of a text/event-stream: what follows "data:".
+ *
+ * Pure. Bytes come in pieces of any size; each data line is given out once
+ * it is whole. Comments, ids and events are skipped.
+ */
+#pragma once
+#include "base/buf.h"
+#include "base/str.h"
+
+#define SSE_LINE_MAX (256u * 1024)
+
+struct sse {
+	struct buf line; /* the unfinished one */
+};
+
+#define SSE_INIT                                                               \
+	{                                                                      \
+		.line = BUF_INIT(SSE_LINE_MAX)                                 \
+	}
+
+/*
+ * Take bytes; data() gets each line without its newline and may return -1
+ * to stop. Returns -1 when it did, or when a line is too long.
+ */
+int sse_feed(struct sse *s, struct str bytes,
+    int (*data)(void *arg, struct str line), void *arg);
+void sse_release(struct sse *s);
