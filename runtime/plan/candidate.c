@@ -1,0 +1,171 @@
+/* candidate - a release on its way: beside the live one until it is healthy. */
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "step_int.h"
+
+void step_boot_text(const struct step *s, char *out, size_t size)
+{
+	snprintf(out, size,
+	    "Error R10 (Boot timeout) -> Web process failed to bind to $PORT "
+	    "within %" PRIu64 " seconds of launch",
+	    s->env->boot_ms / 1000);
+}
+
+bool step_boot_is_over(struct step *s, const struct inst *in)
+{
+	return in->target == TARGET_CHECK && !in->checked &&
+	       step_due(s, in->check_ms + s->env->boot_ms);
+}
+
+static void fail(
+    struct step *s, const struct inst *in, const char *fmt, const char *arg)
+{
+	struct action *a = step_add(s, ACT_FAILED, NULL);
+
+	a->release = s->candidate->release;
+	snprintf(a->text, sizeof(a->text), fmt, arg);
+	if (in)
+		memcpy(a->name, in->name, sizeof(a->name));
+}
+
+/* An answer of 500 or more counts if what serves now answered better. */
+static bool is_worse(const struct step *s, const struct inst *in)
+{
+	return in->checked && in->status >= 500 && s->app->live_status > 0 &&
+	       s->app->live_status < 500;
+}
+
+static bool has_failed(struct step *s, const struct inst *in)
+{
+	char text[240];
+
+	if (in->state == INST_EXITED) {
+		step_exit_text(in, s->env, text, sizeof(text));
+		fail(s, in, "%s", text);
+	} else if (step_boot_is_over(s, in)) {
+		step_boot_text(s, text, sizeof(text));
+		fail(s, in, "%s", text);
+	} else if (is_worse(s, in)) {
+		snprintf(text, sizeof(text), "%u, the release before %u",
+		    in->status, s->app->live_status);
+		fail(s, in, "the health check of / was answered with %s", text);
+	} else if (in->state < INST_RUNNING && s->env->jail &&
+	           step_due(s, in->asked_ms + s->env->boot_ms)) {
+		fail(s, in, "%s", "Process did not start in time");
+	} else {
+		return false;
+	}
+	return true;
+}
+
+/* The newest of a place, dead or alive. */
+static const struct inst *in_place(
+    const struct step *s, const char *ptype, uint64_t num)
+{
+	const struct inst *newest = NULL;
+	struct inst *in;
+
+	list_each(in, &s->app->insts, of_app)
+	{
+		if (step_is_candidate(s, in) && in->num == num &&
+		    strcmp(in->ptype, ptype) == 0 &&
+		    (!newest || in->id > newest->id))
+			newest = in;
+	}
+	return newest;
+}
+
+struct tally {
+	uint64_t wanted, healthy, serving;
+	bool failed;
+	unsigned bad_status;
+};
+
+static void step_place(
+    struct step *s, const char *ptype, uint64_t num, struct tally *t)
+{
+	const struct inst *in = in_place(s, ptype, num);
+	struct action *a;
+
+	t->wanted++;
+	if (!in) {
+		if (!s->env->jail)
+			return;
+		a = step_add(s, ACT_START, NULL);
+		a->release = s->candidate->release;
+		a->num = num;
+		snprintf(a->ptype, sizeof(a->ptype), "%s", ptype);
+		return;
+	}
+	if (has_failed(s, in)) {
+		t->failed = true;
+		return;
+	}
+	if (in->state == INST_RUNNING && inst_is_web(in) &&
+	    in->target == TARGET_NONE)
+		step_add(s, ACT_TARGET, in)->state = TARGET_CHECK;
+	t->healthy +=
+	    in->state == INST_RUNNING && (!inst_is_web(in) || in->checked);
+	t->serving += step_serves(in);
+	if (in->checked && (in->status >= 500 || in->status == 0))
+		t->bad_status = in->status ? in->status : 1;
+}
+
+static void switch_over(struct step *s)
+{
+	struct inst *in;
+
+	list_each(in, &s->app->insts, of_app)
+	{
+		if (step_is_candidate(s, in) && in->target == TARGET_CHECK)
+			step_add(s, ACT_TARGET, in)->state = TARGET_SERVE;
+	}
+}
+
+static void go_live(struct step *s, const struct tally *t)
+{
+	struct action *a = step_add(s, ACT_LIVE, NULL);
+
+	a->release = s->candidate->release;
+	if (t->bad_status == 1)
+		snprintf(a->text, sizeof(a->text),
+		    "Warning: / gave no answer to the health check");
+	else if (t->bad_status)
+		snprintf(a->text, sizeof(a->text),
+		    "Warning: / answered the health check with %u",
+		    t->bad_status);
+}
+
+void step_candidate(struct step *s)
+{
+	const struct want *w = s->candidate;
+	struct tally t = {0};
+
+	for (size_t i = 0; i < w->ntypes && !t.failed; i++) {
+		for (uint64_t n = 1; n <= w->types[i].quantity && !t.failed;
+		     n++)
+			step_place(s, w->types[i].name, n, &t);
+	}
+	if (t.failed || t.healthy < t.wanted)
+		return;
+	if (t.serving == t.wanted)
+		go_live(s, &t);
+	else
+		switch_over(s);
+}
+
+void step_report(struct step *s)
+{
+	const struct want *w = &s->app->next;
+	struct action *a;
+
+	if (!w->set || w->told || w->rollout == ROLLOUT_UNDER_WAY ||
+	    !s->env->web)
+		return;
+	a = step_add(
+	    s, w->rollout == ROLLOUT_LIVE ? ACT_LIVE : ACT_FAILED, NULL);
+	a->release = w->release;
+	memcpy(a->text, w->reason, sizeof(a->text));
+	memcpy(a->name, w->culprit, sizeof(a->name));
+}

@@ -1,0 +1,122 @@
+/* live - what must serve does: places are filled, new ones take over. */
+#include <stdio.h>
+
+#include "step_int.h"
+
+/* The current one of a place; the oldest if there are two. */
+static const struct inst *current(
+    const struct step *s, const char *ptype, uint64_t num)
+{
+	const struct inst *oldest = NULL;
+	struct inst *in;
+
+	list_each(in, &s->app->insts, of_app)
+	{
+		if (step_is_current(s, in) && in->num == num &&
+		    strcmp(in->ptype, ptype) == 0 &&
+		    (!oldest || in->id < oldest->id))
+			oldest = in;
+	}
+	return oldest;
+}
+
+/* One that did not listen is being killed: its place is not free yet. */
+static bool is_ending(const struct step *s, const char *ptype, uint64_t num)
+{
+	struct inst *in;
+
+	list_each(in, &s->app->insts, of_app)
+	{
+		if (in->kind == KIND_APP && in->num == num &&
+		    strcmp(in->ptype, ptype) == 0 &&
+		    in->release == s->want->release &&
+		    in->generation == s->want->generation &&
+		    (in->state == INST_EXITED ? !in->exit_seen : in->late))
+			return true;
+	}
+	return false;
+}
+
+static void fill(struct step *s, const char *ptype, uint64_t num)
+{
+	const struct crash *c = app_crash(s->app, ptype, num);
+	bool counts = c && c->release == s->want->release &&
+	              c->generation == s->want->generation;
+	struct action *a;
+
+	if (!s->env->jail || is_ending(s, ptype, num) ||
+	    (counts && !step_due(s, c->not_before_ms)))
+		return;
+	a = step_add(s, ACT_START, NULL);
+	a->release = s->want->release;
+	a->num = num;
+	snprintf(a->ptype, sizeof(a->ptype), "%s", ptype);
+}
+
+/* Does another run in its place, so that in has yet to prove itself? */
+static bool is_taking_over(const struct step *s, const struct inst *in)
+{
+	struct inst *other;
+
+	list_each(other, &s->app->insts, of_app)
+	{
+		if (other != in && inst_is_web(other) &&
+		    other->num == in->num && step_stands_in(s, other) &&
+		    !step_is_current(s, other))
+			return true;
+	}
+	return false;
+}
+
+static void tend_web(struct step *s, const struct inst *in)
+{
+	struct action *a;
+
+	if (in->state != INST_RUNNING)
+		return;
+	if (in->target == TARGET_NONE) {
+		/* The router went on with what it had while we were away. */
+		step_add(s, ACT_TARGET, in)->state =
+		    in->adopted && !is_taking_over(s, in) ? TARGET_SERVE
+		                                          : TARGET_CHECK;
+	} else if (in->target == TARGET_CHECK && in->checked) {
+		step_add(s, ACT_TARGET, in)->state = TARGET_SERVE;
+	} else if (step_boot_is_over(s, in) && s->env->jail) {
+		step_add(s, ACT_TARGET_DROP, in);
+		a = step_add(s, ACT_KILL, in);
+		a->crash = true;
+		step_boot_text(s, a->text, sizeof(a->text));
+	}
+}
+
+/* What was adopted and stands in goes on serving. */
+static void tend_stand_ins(struct step *s)
+{
+	struct inst *in;
+
+	list_each(in, &s->app->insts, of_app)
+	{
+		if (inst_is_web(in) && in->adopted &&
+		    in->target == TARGET_NONE && in->stop == STOP_NO &&
+		    !step_is_current(s, in) && !step_is_candidate(s, in) &&
+		    step_stands_in(s, in))
+			step_add(s, ACT_TARGET, in)->state = TARGET_SERVE;
+	}
+}
+
+void step_live(struct step *s)
+{
+	const struct want *w = s->want;
+
+	for (size_t i = 0; i < w->ntypes; i++) {
+		for (uint64_t n = 1; n <= w->types[i].quantity; n++) {
+			const struct inst *in = current(s, w->types[i].name, n);
+
+			if (!in)
+				fill(s, w->types[i].name, n);
+			else if (inst_is_web(in))
+				tend_web(s, in);
+		}
+	}
+	tend_stand_ins(s);
+}

@@ -1,0 +1,368 @@
+#include "model.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "base/fd.h"
+#include "base/mem.h"
+
+/* --- what should run --------------------------------------------------------
+ */
+
+void want_init(struct want *w)
+{
+	*w = (struct want){.env = -1};
+}
+
+void want_release(struct want *w)
+{
+	for (size_t i = 0; i < w->ntypes; i++)
+		free(w->types[i].command);
+	free(w->types);
+	free(w->layers);
+	fd_close(&w->env);
+	want_init(w);
+}
+
+bool want_has(const struct want *w, const char *ptype, uint64_t num)
+{
+	for (size_t i = 0; w && w->set && i < w->ntypes; i++) {
+		if (strcmp(w->types[i].name, ptype) == 0)
+			return num >= 1 && num <= w->types[i].quantity;
+	}
+	return false;
+}
+
+void want_replace(struct want *to, struct want *from)
+{
+	want_release(to);
+	*to = *from;
+	want_init(from);
+}
+
+/* --- apps
+ * --------------------------------------------------------------------- */
+
+void model_init(struct model *m)
+{
+	list_init(&m->apps);
+	m->apps_by_id = map_new();
+	m->insts_by_id = map_new();
+}
+
+static void app_free(struct model *m, struct app *a)
+{
+	struct inst *in;
+	struct crash *c;
+
+	list_each(in, &a->insts, of_app) model_remove(m, in);
+	list_each(c, &a->crashes, of_app) free(c);
+	want_release(&a->live);
+	want_release(&a->next);
+	list_del(&a->all);
+	(void)map_del_id(m->apps_by_id, a->id);
+	free(a);
+}
+
+void model_release(struct model *m)
+{
+	struct app *a;
+
+	list_each(a, &m->apps, all) app_free(m, a);
+	map_free(m->apps_by_id);
+	map_free(m->insts_by_id);
+}
+
+struct app *model_find_app(const struct model *m, uint64_t id)
+{
+	return map_get_id(m->apps_by_id, id);
+}
+
+struct app *model_app(struct model *m, uint64_t id)
+{
+	struct app *a = model_find_app(m, id);
+
+	if (a)
+		return a;
+	a = xcalloc(1, sizeof(*a));
+	a->id = id;
+	a->front = FRONT_NONE;
+	want_init(&a->live);
+	want_init(&a->next);
+	list_init(&a->insts);
+	list_init(&a->crashes);
+	list_add(&m->apps, &a->all);
+	(void)map_set_id(m->apps_by_id, id, a);
+	return a;
+}
+
+bool model_forget_app(struct model *m, struct app *a)
+{
+	if (a->live.set || a->next.set || a->gone || a->front != FRONT_NONE ||
+	    !list_empty(&a->insts))
+		return false;
+	app_free(m, a);
+	return true;
+}
+
+/* --- instances
+ * ------------------------------------------------------------------ */
+
+struct inst *model_add(struct model *m, struct app *a, uint64_t id,
+    enum instance_kind kind, enum inst_state state)
+{
+	struct inst *in = xcalloc(1, sizeof(*in));
+
+	in->app = a;
+	in->id = id;
+	in->kind = kind;
+	in->state = state;
+	in->target = TARGET_NONE;
+	in->told = DYNO_UNTOLD;
+	list_add(&a->insts, &in->of_app);
+	(void)map_set_id(m->insts_by_id, id, in);
+	return in;
+}
+
+struct inst *model_inst(const struct model *m, uint64_t id)
+{
+	return map_get_id(m->insts_by_id, id);
+}
+
+void model_remove(struct model *m, struct inst *in)
+{
+	(void)map_del_id(m->insts_by_id, in->id);
+	list_del(&in->of_app);
+	free(in);
+}
+
+struct inst *model_job(const struct model *m, uint64_t job)
+{
+	size_t pos = 0;
+	void *value;
+
+	while (map_next(m->insts_by_id, &pos, NULL, &value)) {
+		struct inst *in = value;
+
+		if (in->job == job && in->kind != KIND_APP)
+			return in;
+	}
+	return NULL;
+}
+
+bool model_is_empty(const struct model *m)
+{
+	return map_len(m->insts_by_id) == 0;
+}
+
+bool inst_is_job(const struct inst *in)
+{
+	return in->kind == KIND_BUILD || in->kind == KIND_EXPORT ||
+	       in->kind == KIND_IMPORT;
+}
+
+bool inst_is_web(const struct inst *in)
+{
+	return in->kind == KIND_APP && strcmp(in->ptype, "web") == 0;
+}
+
+/* --- what is wanted of an app
+ * ------------------------------------------------- */
+
+const struct want *app_wanted(const struct app *a)
+{
+	bool promoted = a->next.set && a->next.rollout == ROLLOUT_LIVE;
+
+	/* web makes it the live one as soon as it has written it down. */
+	if (promoted && !(a->live.set && a->live.release == a->next.release))
+		return &a->next;
+	return a->live.set ? &a->live : NULL;
+}
+
+const struct want *app_candidate(const struct app *a)
+{
+	return a->next.set && a->next.rollout == ROLLOUT_UNDER_WAY ? &a->next
+	                                                           : NULL;
+}
+
+const struct crash *app_crash(
+    const struct app *a, const char *ptype, uint64_t num)
+{
+	struct crash *c;
+
+	list_each(c, &a->crashes, of_app)
+	{
+		if (c->num == num && strcmp(c->ptype, ptype) == 0)
+			return c;
+	}
+	return NULL;
+}
+
+/* --- facts from web
+ * ------------------------------------------------------------ */
+
+/* Nothing of this release may go on, nor stand in for another. */
+static void discard(struct app *a, uint64_t release)
+{
+	struct inst *in;
+
+	list_each(in, &a->insts, of_app)
+	{
+		if (in->kind == KIND_APP && in->release == release)
+			in->discard = true;
+	}
+}
+
+/* A candidate that is given up, and is not what serves. */
+static void give_up(struct app *a)
+{
+	if (app_candidate(a) &&
+	    !(a->live.set && a->live.release == a->next.release))
+		discard(a, a->next.release);
+}
+
+void app_want(
+    struct app *a, enum want_slot slot, struct want *from, uint64_t now_ms)
+{
+	struct want *to = slot == WANT_NEXT ? &a->next : &a->live;
+
+	from->set = true;
+	from->rollout = ROLLOUT_UNDER_WAY;
+	from->since_ms = now_ms;
+	if (slot == WANT_NEXT && to->set) {
+		if (to->release == from->release) {
+			/* Asked once more: it goes on, or is told its end. */
+			from->rollout = to->rollout;
+			from->since_ms = to->since_ms;
+			memcpy(from->reason, to->reason, sizeof(from->reason));
+			memcpy(
+			    from->culprit, to->culprit, sizeof(from->culprit));
+		} else {
+			give_up(a);
+		}
+	}
+	a->gone = false;
+	want_replace(to, from);
+}
+
+void app_want_drop(struct app *a, enum want_slot slot)
+{
+	if (slot == WANT_NEXT) {
+		give_up(a);
+		want_release(&a->next);
+	} else {
+		want_release(&a->live);
+	}
+}
+
+void model_want_mark(struct model *m)
+{
+	struct app *a;
+
+	list_each(a, &m->apps, all) a->live.stale = a->next.stale = true;
+}
+
+void model_want_sweep(struct model *m)
+{
+	struct app *a;
+
+	list_each(a, &m->apps, all)
+	{
+		if (a->next.set && a->next.stale)
+			app_want_drop(a, WANT_NEXT);
+		if (a->live.set && a->live.stale)
+			app_want_drop(a, WANT_LIVE);
+	}
+}
+
+/* --- facts from jail
+ * ------------------------------------------------------------ */
+
+void inst_exited(struct inst *in, const struct ending *e, uint64_t real_ms)
+{
+	if (in->state == INST_EXITED)
+		return;
+	in->state = INST_EXITED;
+	in->code = e->code;
+	in->signal = e->signal;
+	in->oom = e->oom;
+	in->lost = e->lost;
+	in->time_ms = real_ms;
+	if (in->text[0] == '\0') /* why we ended it says more */
+		str_copy(e->text, in->text, sizeof(in->text));
+}
+
+void inst_state(struct inst *in, enum inst_state state, uint64_t now_ms,
+    uint64_t real_ms, uint64_t ago_ms)
+{
+	if (in->state >= state)
+		return; /* an exit is final, and states come in order */
+	in->state = state;
+	in->time_ms = real_ms;
+	if (state == INST_RUNNING)
+		in->up_ms = now_ms > ago_ms ? now_ms - ago_ms : 1;
+	if (in->most_ms && !in->deadline_ms)
+		in->deadline_ms = now_ms + in->most_ms;
+}
+
+void model_jail_mark(struct model *m)
+{
+	size_t pos = 0;
+	void *value;
+
+	while (map_next(m->insts_by_id, &pos, NULL, &value)) {
+		struct inst *in = value;
+
+		in->stale = in->state != INST_WAITING;
+	}
+}
+
+static void inst_sweep(struct inst *in, uint64_t real_ms)
+{
+	static const struct ending gone = {.lost = true};
+	bool stale = in->stale;
+
+	in->stale = false;
+	if (in->state == INST_EXITED)
+		return;
+	if (stale && in->state == INST_ASKED && in->pending) {
+		in->state = INST_WAITING;
+	} else if (stale) {
+		/* A process of the formation is simply started again. */
+		in->exit_seen = in->state == INST_ASKED;
+		inst_exited(in, &gone, real_ms);
+	} else if (in->stop == STOP_TERM) {
+		in->stop = STOP_DRAIN;
+		in->drained = true;
+	} else if (in->stop == STOP_KILL) {
+		in->stop = STOP_TERM;
+		in->stop_ms = 0;
+	}
+}
+
+void model_jail_sweep(struct model *m, uint64_t real_ms)
+{
+	size_t pos = 0;
+	void *value;
+
+	while (map_next(m->insts_by_id, &pos, NULL, &value))
+		inst_sweep(value, real_ms);
+}
+
+/* --- facts from the router
+ * ------------------------------------------------------ */
+
+void model_router_lost(struct model *m, uint64_t now_ms)
+{
+	size_t pos = 0;
+	void *value;
+
+	while (map_next(m->insts_by_id, &pos, NULL, &value)) {
+		struct inst *in = value;
+
+		in->acked = false;
+		in->ack_id = 0;
+		in->check_ms = now_ms;
+	}
+}

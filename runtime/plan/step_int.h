@@ -1,0 +1,31 @@
+/* step_int - what the files of step share: step.c, candidate.c, live.c. */
+#pragma once
+#include "step.h"
+
+struct step {
+	const struct app *app;
+	const struct step_env *env;
+	struct actions *out;
+	const struct want *want;      /* what must serve, or NULL */
+	const struct want *candidate; /* under way, or NULL */
+	uint64_t wake_ms;
+};
+
+/* Append an action about in (or about the app: NULL). */
+struct action *step_add(struct step *s, enum act act, const struct inst *in);
+/* Is it at_ms yet? If not, step wants to be asked again then. */
+bool step_due(struct step *s, uint64_t at_ms);
+
+bool step_is_candidate(const struct step *s, const struct inst *in);
+/* Of the wanted release and generation, in a place, not being ended. */
+bool step_is_current(const struct step *s, const struct inst *in);
+bool step_serves(const struct inst *in); /* every loop of the router knows */
+bool step_stands_in(const struct step *s, const struct inst *in);
+
+/* candidate.c */
+void step_candidate(struct step *s);
+void step_report(struct step *s); /* an end that web asks for again */
+bool step_boot_is_over(struct step *s, const struct inst *in);
+void step_boot_text(const struct step *s, char *out, size_t size);
+/* live.c */
+void step_live(struct step *s);
