@@ -1,0 +1,127 @@
+#include "convert.h"
+
+#include <inttypes.h>
+#include <math.h>
+
+#include "tree.h"
+
+json_t *convert_to_json(const struct toml *t)
+{
+	json_t *made;
+
+	switch (t->type) {
+	case TOML_INTEGER:
+		return json_integer(t->integer);
+	case TOML_FLOAT:
+		return json_real(t->real); /* NULL for inf and nan */
+	case TOML_BOOLEAN:
+		return json_boolean(t->boolean);
+	case TOML_ARRAY:
+		made = json_array();
+		toml_each(item, t)
+		    json_array_append_new(made, convert_to_json(item));
+		return made;
+	case TOML_TABLE:
+		made = json_object();
+		toml_each(item, t) json_object_setn_new(
+		    made, item->key.p, item->key.len, convert_to_json(item));
+		return made;
+	default:
+		return json_stringn(t->text.p, t->text.len);
+	}
+}
+
+json_t *convert_file(int dir, const char *path, struct error *err)
+{
+	scoped_buf struct buf text = BUF_INIT(TOML_BYTES_MAX);
+	scoped_toml struct toml_doc *doc = NULL;
+
+	if (tree_read(dir, path, &text, err) == -1)
+		return NULL;
+	if (toml_parse(buf_str(&text), &doc, err) == -1) {
+		error_wrap(err, "%s", path);
+		return NULL;
+	}
+	return convert_to_json(toml_root(doc));
+}
+
+static void add_value(struct buf *out, const json_t *v);
+
+static void add_inline(struct buf *out, const json_t *object)
+{
+	const char *key;
+	const char *between = "";
+	json_t *v;
+
+	buf_addc(out, '{');
+	json_object_foreach((json_t *)object, key, v)
+	{
+		buf_addz(out, between);
+		toml_add_key(out, str_z(key));
+		buf_addz(out, " = ");
+		add_value(out, v);
+		between = ", ";
+	}
+	buf_addc(out, '}');
+}
+
+static void add_value(struct buf *out, const json_t *v)
+{
+	size_t i;
+	json_t *item;
+
+	switch (json_typeof(v)) {
+	case JSON_STRING:
+		toml_add_string(
+		    out, str_make(json_string_value(v), json_string_length(v)));
+		break;
+	case JSON_INTEGER:
+		buf_addf(out, "%" JSON_INTEGER_FORMAT, json_integer_value(v));
+		break;
+	case JSON_REAL:
+		buf_addf(out, "%.17e", json_real_value(v));
+		break;
+	case JSON_ARRAY:
+		buf_addc(out, '[');
+		json_array_foreach(v, i, item)
+		{
+			buf_addz(out, i ? ", " : "");
+			add_value(out, item);
+		}
+		buf_addc(out, ']');
+		break;
+	case JSON_OBJECT:
+		add_inline(out, v);
+		break;
+	default:
+		buf_addz(out, json_is_true(v) ? "true" : "false");
+	}
+}
+
+void convert_table(struct buf *out, const char *name, const json_t *object)
+{
+	const char *key;
+	json_t *v;
+
+	if (name[0])
+		buf_addf(out, "[%s]\n", name);
+	json_object_foreach((json_t *)object, key, v)
+	{
+		if (json_is_object(v))
+			continue;
+		toml_add_key(out, str_z(key));
+		buf_addz(out, " = ");
+		add_value(out, v);
+		buf_addc(out, '\n');
+	}
+	json_object_foreach((json_t *)object, key, v)
+	{
+		scoped_buf struct buf below = BUF_INIT(4096);
+
+		if (!json_is_object(v))
+			continue;
+		buf_addf(&below, name[0] ? "%s." : "%s", name);
+		toml_add_key(&below, str_z(key));
+		convert_table(out, buf_z(&below), v);
+	}
+}
