@@ -114,8 +114,7 @@ static int run_whoami(struct cli *c, struct error *err)
 	return 0;
 }
 
-/* --- git's credential helper
- * ----------------------------------------------------- */
+/* --- git's credential helper ---------------------------------------------- */
 
 /* The value of "name=value" among git's lines, into out. */
 static bool find_line(struct str in, const char *name, char *out, size_t n)

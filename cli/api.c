@@ -82,8 +82,7 @@ char *api_path_(const char *first, ...)
 	return xstrdup(buf_z(&out));
 }
 
-/* --- one request
- * ------------------------------------------------------------------ */
+/* --- one request ---------------------------------------------------------- */
 
 static size_t on_body(char *p, size_t size, size_t n, void *arg)
 {
@@ -256,8 +255,7 @@ int api_call(
 	return parse_answer(a, ret, err);
 }
 
-/* --- streams
- * ------------------------------------------------------------------------ */
+/* --- streams -------------------------------------------------------------- */
 
 struct stream_state {
 	struct api *a;
@@ -313,8 +311,7 @@ int api_stream(struct api *a, struct api_stream *s, struct error *err)
 	return status >= 200 && status <= 299 ? 0 : refusal(a, status, err);
 }
 
-/* --- looking into JSON
- * ---------------------------------------------------------------- */
+/* --- looking into JSON ---------------------------------------------------- */
 
 static const json_t *walk(const json_t *o, const char *path)
 {

@@ -63,8 +63,7 @@ struct api_stream {
 };
 int api_stream(struct api *a, struct api_stream *s, struct error *err);
 
-/* --- looking into JSON
- * ---------------------------------------------------------- */
+/* --- looking into JSON ---------------------------------------------------- */
 
 /* The text at a dotted path ("user.email"); "" when there is none. */
 const char *json_text(const json_t *o, const char *path);

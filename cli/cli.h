@@ -66,14 +66,12 @@ const char *cli_option(const struct cli *c, const char *name);
 int usage_error(struct cli *c, struct error *err, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
 
-/* --- args.c ------------------------------------------------------------------
- */
+/* --- args.c --------------------------------------------------------------- */
 
 /* Sort argv into c's options and arguments by its command's row. */
 int args_parse(struct cli *c, int argc, char **argv, struct error *err);
 
-/* --- help.c ------------------------------------------------------------------
- */
+/* --- help.c --------------------------------------------------------------- */
 
 extern const struct command_group command_groups[]; /* ends in a zero one */
 

@@ -122,8 +122,7 @@ int git_connect(
 	return 0;
 }
 
-/* --- remotes that lead to apps -----------------------------------------------
- */
+/* --- remotes that lead to apps -------------------------------------------- */
 
 struct remote {
 	char name[128];

@@ -28,8 +28,7 @@ void git_disconnect(const char *base, const char *app);
 /* How git should call this program: "paas", or its path. */
 void git_own_name(struct buf *out);
 
-/* --- the app that a command is about
- * ------------------------------------------ */
+/* --- the app that a command is about -------------------------------------- */
 
 struct target {
 	char app[64];

@@ -150,8 +150,7 @@ int alone_serve(
 	return 0;
 }
 
-/* --- on the standard streams ------------------------------------------------
- */
+/* --- on the standard streams ---------------------------------------------- */
 
 struct streams {
 	struct gitd *g;

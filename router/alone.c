@@ -42,8 +42,7 @@ struct alone {
 	size_t nmappings;
 };
 
-/* --- addresses and the file -------------------------------------------------
- */
+/* --- addresses and the file ----------------------------------------------- */
 
 /* "127.0.0.1:8080" or "[::1]:8080". */
 static int parse_address(struct str s, struct address *ret, struct error *err)
@@ -140,8 +139,7 @@ static int read_map(struct alone *a, struct error *err)
 	return 0;
 }
 
-/* --- the command line -------------------------------------------------------
- */
+/* --- the command line ----------------------------------------------------- */
 
 static const char help_text[] =
     "usage: paas-router --map FILE --listen ADDR:PORT [OPTION]...\n"
@@ -236,8 +234,7 @@ static int parse_args(struct alone *a, int argc, char **argv, struct error *err)
 	return 0;
 }
 
-/* --- workers ----------------------------------------------------------------
- */
+/* --- workers -------------------------------------------------------------- */
 
 struct worker {
 	struct router router;

@@ -39,8 +39,7 @@ static int relay(struct exchange *x, struct str head, struct error *err)
 	return 0;
 }
 
-/* --- heads ------------------------------------------------------------------
- */
+/* --- heads ---------------------------------------------------------------- */
 
 static struct str write_head(struct exchange *x, const struct head_answer *how)
 {
@@ -135,8 +134,7 @@ static bool take_head(struct exchange *x)
 	return x->state == EXCHANGE_SENT;
 }
 
-/* --- ends -------------------------------------------------------------------
- */
+/* --- ends ----------------------------------------------------------------- */
 
 /* The upstream has closed, and all it sent is taken. */
 static void take_end(struct exchange *x)

@@ -11,8 +11,7 @@
 #include "exchange.h"
 #include "router.h"
 
-/* --- the end ----------------------------------------------------------------
- */
+/* --- the end -------------------------------------------------------------- */
 
 void client_close(struct client *c)
 {
@@ -71,8 +70,7 @@ static void refuse(struct client *c, unsigned status, const char *text)
 	client_done(c, false, true);
 }
 
-/* --- heads ------------------------------------------------------------------
- */
+/* --- heads ---------------------------------------------------------------- */
 
 static void refuse_head(struct client *c, const struct error *err)
 {
@@ -129,8 +127,7 @@ static bool take_head(struct client *c)
 	return true;
 }
 
-/* --- phases -----------------------------------------------------------------
- */
+/* --- phases --------------------------------------------------------------- */
 
 /* The answer is sent: what now? */
 static bool flushed(struct client *c)
@@ -203,8 +200,7 @@ void client_pump(struct client *c)
 		conn_want(ev, &c->conn, c->phase != CLIENT_FLUSH);
 }
 
-/* --- callbacks --------------------------------------------------------------
- */
+/* --- callbacks ------------------------------------------------------------ */
 
 static void client_ready(struct ev_io *io, unsigned events)
 {
@@ -245,8 +241,7 @@ static void client_timer(struct ev_timer *t)
 	client_pump(c);
 }
 
-/* --- the beginning ----------------------------------------------------------
- */
+/* --- the beginning -------------------------------------------------------- */
 
 static void note_addr(struct client *c, const struct sockaddr *addr)
 {

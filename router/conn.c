@@ -22,8 +22,7 @@ void conn_close(struct conn *c, struct pool *pool)
 	free(take(c->out));
 }
 
-/* --- in ---------------------------------------------------------------------
- */
+/* --- in ------------------------------------------------------------------- */
 
 /* A block with room behind what c->in holds; false when that is a block. */
 static bool make_room(struct conn *c, struct pool *pool)
@@ -82,8 +81,7 @@ void conn_settle(struct conn *c, struct pool *pool)
 	}
 }
 
-/* --- out --------------------------------------------------------------------
- */
+/* --- out ------------------------------------------------------------------ */
 
 static void keep_rest(
     struct conn *c, const struct iovec *parts, int n, size_t skip)
@@ -182,8 +180,7 @@ void conn_finish(struct conn *c)
 		(void)shutdown(c->io.fd, SHUT_WR);
 }
 
-/* --- waiting ----------------------------------------------------------------
- */
+/* --- waiting -------------------------------------------------------------- */
 
 void conn_want(struct ev *ev, struct conn *c, bool read)
 {

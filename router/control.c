@@ -5,8 +5,7 @@
 #include "base/log.h"
 #include "router.h"
 
-/* --- web: hosts, rendezvous -------------------------------------------------
- */
+/* --- web: hosts, rendezvous ----------------------------------------------- */
 
 static void on_routes_begin(struct router *r, struct peer *p, struct frame *f)
 {
@@ -49,8 +48,7 @@ static void on_attach_add(struct router *r, struct peer *p, struct frame *f)
 	    frame_u64(f, F_MS));
 }
 
-/* --- plan: instances --------------------------------------------------------
- */
+/* --- plan: instances ------------------------------------------------------ */
 
 static void on_targets_begin(struct router *r, struct peer *p, struct frame *f)
 {
@@ -83,8 +81,7 @@ static void on_target_app(struct router *r, struct peer *p, struct frame *f)
 	    (enum app_front)frame_u64(f, F_STATE));
 }
 
-/* --- the door ---------------------------------------------------------------
- */
+/* --- the door ------------------------------------------------------------- */
 
 /* msg_check has seen to who may send which; here each number's range. */
 static const struct op {
@@ -178,8 +175,7 @@ void control_close(struct router *r)
 	r->control.listener = NULL;
 }
 
-/* --- what they are told -----------------------------------------------------
- */
+/* --- what they are told --------------------------------------------------- */
 
 bool control_logs(const struct router *r)
 {

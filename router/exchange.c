@@ -12,8 +12,7 @@
 #include "place.h"
 #include "router.h"
 
-/* --- start ------------------------------------------------------------------
- */
+/* --- start ---------------------------------------------------------------- */
 
 /* A request id of our own: a random UUID (RFC 9562, version 4). */
 static struct str new_id(struct router *r, char mem[37])
@@ -124,8 +123,7 @@ void exchange_start(struct client *c)
 		exchange_route(x);
 }
 
-/* --- the request's body -----------------------------------------------------
- */
+/* --- the request's body --------------------------------------------------- */
 
 /* Both sides have ended, and all is passed on. */
 static void end_tunnel(struct exchange *x)
@@ -200,8 +198,7 @@ void exchange_writable(struct exchange *x)
 		end_tunnel(x);
 }
 
-/* --- time limits and interest -----------------------------------------------
- */
+/* --- time limits and interest --------------------------------------------- */
 
 static uint64_t limit_of(const struct exchange *x)
 {
@@ -272,8 +269,7 @@ void exchange_timeout(struct exchange *x)
 	}
 }
 
-/* --- the end ----------------------------------------------------------------
- */
+/* --- the end -------------------------------------------------------------- */
 
 static void log_request(struct exchange *x)
 {

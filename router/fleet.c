@@ -16,8 +16,7 @@ static const char *const states[] = {[TARGET_CHECK] = "check",
     [TARGET_SERVE] = "serve",
     [TARGET_DRAIN] = "drain"};
 
-/* --- apps -------------------------------------------------------------------
- */
+/* --- apps ----------------------------------------------------------------- */
 
 static void retry_fire(struct ev_timer *t)
 {
@@ -101,8 +100,7 @@ void app_dispatch(struct app *a)
 	app_unref(a);
 }
 
-/* --- targets ----------------------------------------------------------------
- */
+/* --- targets -------------------------------------------------------------- */
 
 static struct target *target_new(struct app *a, uint64_t id, struct str name)
 {
@@ -200,8 +198,7 @@ void target_checked(struct target *t, unsigned status)
 	control_health(t->app->router, t->id, status);
 }
 
-/* --- what plan says ---------------------------------------------------------
- */
+/* --- what plan says ------------------------------------------------------- */
 
 void fleet_init(struct fleet *f)
 {

@@ -48,8 +48,7 @@ void head_date(int64_t real_s, char out[30])
 	(void)strftime(out, 30, "%a, %d %b %Y %H:%M:%S GMT", gmtime_r(&t, &tm));
 }
 
-/* --- requests ---------------------------------------------------------------
- */
+/* --- requests ------------------------------------------------------------- */
 
 bool head_request_id_ok(struct str id)
 {
@@ -136,8 +135,7 @@ void head_request(struct buf *out, const struct http1_head *h,
 	buf_add(out, STR("\r\n"));
 }
 
-/* --- answers ----------------------------------------------------------------
- */
+/* --- answers -------------------------------------------------------------- */
 
 static void add_answer_fields(
     struct buf *out, const struct http1_head *h, bool *ret_dated)

@@ -21,8 +21,7 @@ void place_forget(struct exchange *x)
 		x->router->nunrouted--;
 }
 
-/* --- route ------------------------------------------------------------------
- */
+/* --- route ---------------------------------------------------------------- */
 
 static void wait_for_routes(struct exchange *x)
 {
@@ -125,8 +124,7 @@ void exchange_route(struct exchange *x)
 		    "paas create, or paas domains:add");
 }
 
-/* --- hold -------------------------------------------------------------------
- */
+/* --- hold ----------------------------------------------------------------- */
 
 /* Into the queue, if it is not there; false if it stays there. */
 static bool hold(struct exchange *x)
@@ -157,8 +155,7 @@ static bool hold(struct exchange *x)
 	return false;
 }
 
-/* --- place ------------------------------------------------------------------
- */
+/* --- place ---------------------------------------------------------------- */
 
 int place_relay(struct exchange *x, struct str head, struct error *err)
 {
@@ -302,8 +299,7 @@ bool exchange_place(struct exchange *x)
 	}
 }
 
-/* --- lost -------------------------------------------------------------------
- */
+/* --- lost ----------------------------------------------------------------- */
 
 /* May the request be sent once more, over another connection? */
 static bool may_retry(const struct exchange *x, const struct upstream *u)

@@ -70,8 +70,7 @@ static void pause_probe(struct probe *p)
 		p->step_ms = STEP_MAX_MS;
 }
 
-/* --- the request ------------------------------------------------------------
- */
+/* --- the request ---------------------------------------------------------- */
 
 static void ask(struct probe *p)
 {
@@ -117,8 +116,7 @@ static void read_answer(struct probe *p)
 		done(p, status_of(p->line, p->len));
 }
 
-/* --- connecting -------------------------------------------------------------
- */
+/* --- connecting ----------------------------------------------------------- */
 
 static void probe_ready(struct ev_io *io, unsigned events)
 {

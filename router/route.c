@@ -8,8 +8,7 @@
 #include "base/name.h"
 #include "base/rand.h"
 
-/* --- what web said ----------------------------------------------------------
- */
+/* --- what web said -------------------------------------------------------- */
 
 struct route_set {
 	struct map *hosts; /* to struct route */
@@ -66,8 +65,7 @@ void route_set_drop(struct route_set *s, struct str host)
 	free(map_del(s->hosts, host));
 }
 
-/* --- the table: open addressing, at most half full --------------------------
- */
+/* --- the table: open addressing, at most half full ------------------------ */
 
 struct entry {
 	uint64_t hash;
@@ -169,8 +167,7 @@ struct str route_host_of(const struct route_table *t, uint64_t app)
 	return (struct str){0};
 }
 
-/* --- hosts and paths --------------------------------------------------------
- */
+/* --- hosts and paths ------------------------------------------------------ */
 
 struct str host_plain(struct str host, char mem[254])
 {

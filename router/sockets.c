@@ -15,8 +15,7 @@
 #define FULL 32          /* refilled to this at half */
 #define PATIENCE_MS 1000 /* what was asked so long ago is asked again */
 
-/* --- asking -----------------------------------------------------------------
- */
+/* --- asking --------------------------------------------------------------- */
 
 static void ask(struct target *t, unsigned count)
 {
@@ -76,8 +75,7 @@ static void ask_all(struct router *r)
 	}
 }
 
-/* --- what jail says ---------------------------------------------------------
- */
+/* --- what jail says ------------------------------------------------------- */
 
 static void say_hello(struct router *r)
 {

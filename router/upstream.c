@@ -25,8 +25,7 @@ int upstream_connect(int fd, const struct target *t, struct error *err)
 	return 0;
 }
 
-/* --- callbacks --------------------------------------------------------------
- */
+/* --- callbacks ------------------------------------------------------------ */
 
 static void read_answer(struct upstream *u)
 {
@@ -70,8 +69,7 @@ static void upstream_timer(struct ev_timer *t)
 		upstream_close(u);
 }
 
-/* --- opening ----------------------------------------------------------------
- */
+/* --- opening -------------------------------------------------------------- */
 
 /* Has the other end closed it, or sent what nobody asked for? */
 static bool is_stale(const struct upstream *u)
@@ -157,8 +155,7 @@ struct upstream *upstream_open(
 	return u;
 }
 
-/* --- ending -----------------------------------------------------------------
- */
+/* --- ending --------------------------------------------------------------- */
 
 void upstream_park(struct upstream *u)
 {

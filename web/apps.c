@@ -30,8 +30,7 @@ static int audit(struct web *w, const struct account *by, const struct app *a,
 	    err);
 }
 
-/* --- names
- * -------------------------------------------------------------------- */
+/* --- names ---------------------------------------------------------------- */
 
 static void make_name(char out[31])
 {
@@ -149,8 +148,7 @@ int apps_maintain(struct web *w, const struct account *by, struct app *a,
 	return 0;
 }
 
-/* --- the end
- * ------------------------------------------------------------------ */
+/* --- the end -------------------------------------------------------------- */
 
 int apps_destroy(struct web *w, const struct account *by, const struct app *a,
     struct error *err)
@@ -189,8 +187,7 @@ int apps_restart(struct web *w, const struct account *by, const struct app *a,
 	return 0;
 }
 
-/* --- scale
- * -------------------------------------------------------------------- */
+/* --- scale ---------------------------------------------------------------- */
 
 int apps_quantity(struct str text, uint64_t now, uint64_t max, uint64_t *ret,
     struct error *err)
@@ -265,8 +262,7 @@ int apps_scale(struct web *w, const struct account *by, const struct app *a,
 	return 0;
 }
 
-/* --- domains
- * ------------------------------------------------------------------ */
+/* --- domains -------------------------------------------------------------- */
 
 static int check_host(const struct web *w, struct str host, struct error *err)
 {

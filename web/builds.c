@@ -17,8 +17,7 @@
 #define TYPES_MAX 256
 #define LISTS_MAX (256u * 1024) /* layers, buildpacks as text */
 
-/* --- to builder
- * --------------------------------------------------------------- */
+/* --- to builder ----------------------------------------------------------- */
 
 static int put_config(
     struct web *w, const struct app *a, struct frame_out *o, struct error *err)
@@ -209,8 +208,7 @@ void builds_forget(struct web *w, int64_t app)
 		blog_remove(w, all.v[i]);
 }
 
-/* --- from builder
- * ------------------------------------------------------------- */
+/* --- from builder --------------------------------------------------------- */
 
 void builds_tick(struct web *w, struct peer *p, struct frame *f)
 {

@@ -83,8 +83,7 @@ int login_app(struct web *w, const struct actor *actor, enum action action,
 	    ret->owner_email);
 }
 
-/* --- the first account
- * -------------------------------------------------------- */
+/* --- the first account ---------------------------------------------------- */
 
 static int first_account(struct web *w, struct account *ret, struct error *err)
 {

@@ -14,8 +14,7 @@
 
 #define ZEROS "0000000000000000000000000000000000000000"
 
-/* --- deciding
- * ----------------------------------------------------------------- */
+/* --- deciding ------------------------------------------------------------- */
 
 int push_decide(struct web *w, int64_t build, bool accepted, const char *reason,
     struct error *err)
@@ -60,8 +59,7 @@ void push_say_released(
 	    r->version, buf_z(&url));
 }
 
-/* --- gitd asks
- * ---------------------------------------------------------------- */
+/* --- gitd asks ------------------------------------------------------------ */
 
 static void refuse(
     struct web *w, struct peer *p, struct frame *f, const struct error *err)

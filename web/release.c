@@ -59,8 +59,7 @@ static void announce(struct web *w, const struct release *r)
 	rollout_next(w, r->app);
 }
 
-/* --- config
- * ------------------------------------------------------------------- */
+/* --- config --------------------------------------------------------------- */
 
 /* The image that the next release of the app runs; 0: none yet. */
 static int64_t next_image(struct web *w, int64_t app)
@@ -113,8 +112,7 @@ int release_config(struct web *w, const struct app *a, const struct account *by,
 	return 0;
 }
 
-/* --- back
- * --------------------------------------------------------------------- */
+/* --- back ----------------------------------------------------------------- */
 
 static int write_rollback(struct web *w, const struct app *a,
     const struct account *by, const struct release *to, struct release *ret,
@@ -149,8 +147,7 @@ int release_rollback(struct web *w, const struct app *a,
 	return 0;
 }
 
-/* --- a build
- * ------------------------------------------------------------------ */
+/* --- a build -------------------------------------------------------------- */
 
 int release_built(struct web *w, const struct build *b,
     const struct image_new *i, struct release *ret, struct error *err)

@@ -93,8 +93,7 @@ static void rollout_free(struct rollout *r)
 	free(r);
 }
 
-/* --- the end
- * ------------------------------------------------------------------ */
+/* --- the end -------------------------------------------------------------- */
 
 static void say_live(struct rollout *r)
 {
@@ -143,8 +142,7 @@ static void end(struct rollout *r)
 	rollout_next(w, rel.app);
 }
 
-/* --- failing
- * ------------------------------------------------------------------ */
+/* --- failing -------------------------------------------------------------- */
 
 static void say_indented(struct web *w, int64_t build, struct str text)
 {
@@ -217,8 +215,7 @@ static void fail(struct rollout *r, struct str reason, struct str dyno)
 	    lines_ask(w, r->release.app, r->dyno, LINES_SHOWN, got_lines, r);
 }
 
-/* --- going on
- * ----------------------------------------------------------------- */
+/* --- going on ------------------------------------------------------------- */
 
 static void launch(struct rollout *r)
 {
@@ -361,8 +358,7 @@ void rollout_start_all(struct web *w)
 	free(ids.v);
 }
 
-/* --- from outside
- * --------------------------------------------------------------- */
+/* --- from outside --------------------------------------------------------- */
 
 int rollout_cancel(struct web *w, const struct release *rel, const char *reason,
     struct error *err)

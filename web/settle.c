@@ -9,8 +9,7 @@
 #include "release.h"
 #include "want.h"
 
-/* --- formation
- * ---------------------------------------------------------------- */
+/* --- formation ------------------------------------------------------------ */
 
 struct types {
 	struct web *w;
@@ -42,8 +41,7 @@ static int keep_types(struct web *w, const struct release *r, struct error *err)
 	return store_formation_trim(w->store, r->app, r->image, err);
 }
 
-/* --- what waits
- * --------------------------------------------------------------- */
+/* --- what waits ----------------------------------------------------------- */
 
 struct waiting {
 	struct queued *v;
@@ -106,8 +104,7 @@ static int untaint(
 	return 0;
 }
 
-/* --- the end
- * ------------------------------------------------------------------ */
+/* --- the end -------------------------------------------------------------- */
 
 /* The build and push behind a release end with it. */
 static int settle_build(struct web *w, const struct release *r, bool live,

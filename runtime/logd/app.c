@@ -111,8 +111,7 @@ void app_watch(struct app_log *a)
 	}
 }
 
-/* --- writing ----------------------------------------------------------------
- */
+/* --- writing -------------------------------------------------------------- */
 
 /* An instance without a folder in the run folder has ended for good. */
 static bool has_ended(const struct seg *s, void *arg)
@@ -180,8 +179,7 @@ void logd_drop(struct logd *d, uint64_t app)
 	app_free(a);
 }
 
-/* --- watching ---------------------------------------------------------------
- */
+/* --- watching ------------------------------------------------------------- */
 
 /* The app's folder has come, or its rights have changed. */
 static void folder_came(struct logd *d, const char *name)

@@ -7,8 +7,7 @@
 #include "base/fd.h"
 #include "base/mem.h"
 
-/* --- what should run --------------------------------------------------------
- */
+/* --- what should run ------------------------------------------------------ */
 
 void want_init(struct want *w)
 {
@@ -41,8 +40,7 @@ void want_replace(struct want *to, struct want *from)
 	want_init(from);
 }
 
-/* --- apps
- * --------------------------------------------------------------------- */
+/* --- apps ----------------------------------------------------------------- */
 
 void model_init(struct model *m)
 {
@@ -106,8 +104,7 @@ bool model_forget_app(struct model *m, struct app *a)
 	return true;
 }
 
-/* --- instances
- * ------------------------------------------------------------------ */
+/* --- instances ------------------------------------------------------------ */
 
 struct inst *model_add(struct model *m, struct app *a, uint64_t id,
     enum instance_kind kind, enum inst_state state)
@@ -167,8 +164,7 @@ bool inst_is_web(const struct inst *in)
 	return in->kind == KIND_APP && strcmp(in->ptype, "web") == 0;
 }
 
-/* --- what is wanted of an app
- * ------------------------------------------------- */
+/* --- what is wanted of an app --------------------------------------------- */
 
 const struct want *app_wanted(const struct app *a)
 {
@@ -199,8 +195,7 @@ const struct crash *app_crash(
 	return NULL;
 }
 
-/* --- facts from web
- * ------------------------------------------------------------ */
+/* --- facts from web ------------------------------------------------------- */
 
 /* Nothing of this release may go on, nor stand in for another. */
 static void discard(struct app *a, uint64_t release)
@@ -276,8 +271,7 @@ void model_want_sweep(struct model *m)
 	}
 }
 
-/* --- facts from jail
- * ------------------------------------------------------------ */
+/* --- facts from jail ------------------------------------------------------ */
 
 void inst_exited(struct inst *in, const struct ending *e, uint64_t real_ms)
 {
@@ -350,8 +344,7 @@ void model_jail_sweep(struct model *m, uint64_t real_ms)
 		inst_sweep(value, real_ms);
 }
 
-/* --- facts from the router
- * ------------------------------------------------------ */
+/* --- facts from the router ------------------------------------------------ */
 
 void model_router_lost(struct model *m, uint64_t now_ms)
 {

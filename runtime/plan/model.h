@@ -18,8 +18,7 @@
 #include "base/str.h"
 #include "ipc/msg.h"
 
-/* --- what should run --------------------------------------------------------
- */
+/* --- what should run ------------------------------------------------------ */
 
 struct want_type { /* one process type of a formation */
 	char name[64];
@@ -54,8 +53,7 @@ bool want_has(const struct want *w, const char *ptype, uint64_t num);
 /* Same layers, release and so on: `to` becomes from, which is emptied. */
 void want_replace(struct want *to, struct want *from);
 
-/* --- what runs ---------------------------------------------------------------
- */
+/* --- what runs ------------------------------------------------------------ */
 
 enum inst_state {
 	INST_WAITING, /* a one-off or job that jail was not yet asked for */
@@ -174,8 +172,7 @@ const struct want *app_candidate(const struct app *a);
 const struct crash *app_crash(
     const struct app *a, const char *ptype, uint64_t num);
 
-/* --- facts
- * -------------------------------------------------------------------- */
+/* --- facts ---------------------------------------------------------------- */
 
 /* web: a slot's new content (emptied), or that it is empty. */
 void app_want(

@@ -63,8 +63,7 @@ uint64_t step_backoff_ms(unsigned count, uint64_t random)
 	return ms * (80 + random % 41) / 100;
 }
 
-/* --- who is who
- * ----------------------------------------------------------------- */
+/* --- who is who ----------------------------------------------------------- */
 
 bool step_is_candidate(const struct step *s, const struct inst *in)
 {
@@ -157,8 +156,7 @@ static bool is_kept(const struct step *s, const struct inst *in)
 	return !inst_is_job(in) || in->owned;
 }
 
-/* --- exits
- * ------------------------------------------------------------------------ */
+/* --- exits ---------------------------------------------------------------- */
 
 void step_exit_text(
     const struct inst *in, const struct step_env *env, char *out, size_t size)
@@ -259,8 +257,7 @@ static void step_exited(struct step *s, const struct inst *in)
 		step_add(s, ACT_REMOVE, in);
 }
 
-/* --- stopping
- * -------------------------------------------------------------------- */
+/* --- stopping ------------------------------------------------------------- */
 
 /* Jobs have nothing to tidy up, and what has not begun can't hear a signal. */
 static bool is_killed_at_once(const struct inst *in)
@@ -322,8 +319,7 @@ static void step_job(struct step *s, const struct inst *in)
 	    in->most_ms / 1000);
 }
 
-/* --- one instance
- * ---------------------------------------------------------------- */
+/* --- one instance --------------------------------------------------------- */
 
 static int dyno_state(const struct inst *in)
 {
@@ -355,8 +351,7 @@ static void step_inst(struct step *s, const struct inst *in)
 		step_add(s, ACT_STATE, in)->state = state;
 }
 
-/* --- requests while nobody serves
- * -------------------------------------------------- */
+/* --- requests while nobody serves ----------------------------------------- */
 
 /* Is there, or will there soon be, somebody in this place? */
 static bool is_coming(const struct step *s, uint64_t num)
@@ -386,8 +381,7 @@ static enum app_front front_of(const struct step *s)
 	return FRONT_CRASHED;
 }
 
-/* --- all of it
- * ---------------------------------------------------------------------- */
+/* --- all of it ------------------------------------------------------------ */
 
 uint64_t step_app(
     const struct app *a, const struct step_env *env, struct actions *out)

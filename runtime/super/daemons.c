@@ -62,8 +62,7 @@ struct daemons {
 	struct daemon items[NELEM(rows)];
 };
 
-/* --- descriptors of a program
- * -------------------------------------------------- */
+/* --- descriptors of a program --------------------------------------------- */
 
 struct handout {
 	struct spawn_fd fds[START_FDS_MAX];
@@ -113,8 +112,7 @@ static void hand_all(struct handout *h, const struct daemon *d, int ready)
 		hand(h, "owner-token", all->token);
 }
 
-/* --- starting
- * -------------------------------------------------------------------- */
+/* --- starting ------------------------------------------------------------- */
 
 static void daemon_start(struct daemon *d);
 
@@ -303,8 +301,7 @@ void daemons_free(struct daemons *all)
 	free(all);
 }
 
-/* --- stopping
- * -------------------------------------------------------------------- */
+/* --- stopping ------------------------------------------------------------- */
 
 static void kill_fired(struct ev_timer *t)
 {

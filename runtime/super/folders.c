@@ -60,8 +60,7 @@ static int make_path(const char *path, mode_t mode, struct error *err)
 	return 0;
 }
 
-/* --- claiming
- * ------------------------------------------------------------------ */
+/* --- claiming ------------------------------------------------------------- */
 
 static int lock_state(const struct settings *s, struct error *err)
 {
@@ -186,8 +185,7 @@ int folders_claim(struct settings *s, struct error *err)
 	return write_text(s->run, "state", s->state, err);
 }
 
-/* --- making
- * ---------------------------------------------------------------------- */
+/* --- making --------------------------------------------------------------- */
 
 static int make_all(const char *root, const struct folder *rows, size_t n,
     const struct roles *roles, struct error *err)
@@ -241,8 +239,7 @@ void folders_clear(const struct settings *s, bool keep)
 		(void)fd_remove_tree(root, name, &err);
 }
 
-/* --- the owner's token
- * --------------------------------------------------------- */
+/* --- the owner's token ---------------------------------------------------- */
 
 static bool read_token(const struct settings *s, char token[44])
 {

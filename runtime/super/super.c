@@ -35,8 +35,7 @@ struct super {
 	int code;
 };
 
-/* --- being ready
- * ----------------------------------------------------------------- */
+/* --- being ready ---------------------------------------------------------- */
 
 /* sd_notify(3) by hand: one datagram to the socket that systemd names. */
 static void notify_systemd(const char *text)
@@ -148,8 +147,7 @@ static void all_ready(void *ctx)
 	notify_systemd("READY=1");
 }
 
-/* --- stopping
- * ---------------------------------------------------------------------- */
+/* --- stopping ------------------------------------------------------------- */
 
 /* The last step of a full stop: what the kernel keeps for this slot. */
 static void clean_host(const struct super *s)
@@ -205,8 +203,7 @@ static void holder_gone(struct ev_io *io, unsigned events)
 	ev_stop(s->ev);
 }
 
-/* --- starting
- * ---------------------------------------------------------------------- */
+/* --- starting ------------------------------------------------------------- */
 
 static void take_sockets(struct super *s)
 {

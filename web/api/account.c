@@ -12,8 +12,7 @@ void on_account(struct request *r)
 	request_json(r, 200, shape_account(&r->actor.account));
 }
 
-/* --- tokens
- * ------------------------------------------------------------------- */
+/* --- tokens --------------------------------------------------------------- */
 
 struct tokens {
 	struct request *r;
@@ -161,8 +160,7 @@ void on_token_delete(struct request *r)
 		request_json(r, 200, shape_token(&t, &r->actor.account, NULL));
 }
 
-/* --- sessions
- * ----------------------------------------------------------------- */
+/* --- sessions ------------------------------------------------------------- */
 
 static void set_cookie(struct request *r, const char *value, int seconds)
 {

@@ -8,8 +8,7 @@
 
 #define UPDATES_MAX 100
 
-/* --- formation
- * ---------------------------------------------------------------- */
+/* --- formation ------------------------------------------------------------ */
 
 struct rows {
 	struct request *r;
@@ -157,8 +156,7 @@ void on_formation_one(struct request *r)
 		on_formation_info(r);
 }
 
-/* --- processes
- * ---------------------------------------------------------------- */
+/* --- processes ------------------------------------------------------------ */
 
 struct wait {
 	struct dynos_wait item;

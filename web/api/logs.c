@@ -17,8 +17,7 @@
 #define PIPE_BYTES (256u * 1024)
 #define OUT_BYTES (4u * PIPE_BYTES) /* what becomes of them as events */
 
-/* --- sessions
- * ----------------------------------------------------------------- */
+/* --- sessions ------------------------------------------------------------- */
 
 static int read_number(struct request *r, uint64_t *ret, struct error *err)
 {
@@ -79,8 +78,7 @@ void on_log_session(struct request *r)
 	        "updated_at", shape_time(shape_now())));
 }
 
-/* --- reading along
- * ------------------------------------------------------------ */
+/* --- reading along -------------------------------------------------------- */
 
 struct follow {
 	struct stream stream;

@@ -8,8 +8,7 @@ struct rows {
 	json_t *json;
 };
 
-/* --- domains
- * ------------------------------------------------------------------ */
+/* --- domains -------------------------------------------------------------- */
 
 static void add_domain(void *arg, const struct domain *d)
 {
@@ -108,8 +107,7 @@ void on_domain_delete(struct request *r)
 		request_json(r, 200, shape_domain(r->w, &r->app, &d));
 }
 
-/* --- collaborators
- * ------------------------------------------------------------ */
+/* --- collaborators -------------------------------------------------------- */
 
 static void add_collaborator(void *arg, const struct collaborator *c)
 {

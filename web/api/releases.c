@@ -11,8 +11,7 @@
 
 #define CHANGES_MAX 1000
 
-/* --- config
- * ------------------------------------------------------------------- */
+/* --- config --------------------------------------------------------------- */
 
 /* The snapshot as a flat object; values that are no UTF-8 can't be in it. */
 static int config_json(
@@ -100,8 +99,7 @@ void on_config_change(struct request *r)
 		send_config(r, r->app.config);
 }
 
-/* --- releases
- * ----------------------------------------------------------------- */
+/* --- releases ------------------------------------------------------------- */
 
 static uint64_t current_version(struct request *r)
 {
@@ -220,8 +218,7 @@ void on_release_create(struct request *r)
 		send_release(r, 201, &made);
 }
 
-/* --- builds
- * ------------------------------------------------------------------- */
+/* --- builds --------------------------------------------------------------- */
 
 static void add_build(void *arg, const struct build *b)
 {

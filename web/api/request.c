@@ -13,8 +13,7 @@
 #define WASTE_MAX (8u << 20)
 #define MESSAGE_MAX 1024
 
-/* --- looking
- * ------------------------------------------------------------------ */
+/* --- looking -------------------------------------------------------------- */
 
 struct str request_header(const struct request *r, const char *name)
 {
@@ -66,8 +65,7 @@ int request_text(
 	return 0;
 }
 
-/* --- answering
- * ---------------------------------------------------------------- */
+/* --- answering ------------------------------------------------------------ */
 
 void request_suspend(struct request *r)
 {
@@ -184,8 +182,7 @@ void request_error(struct request *r, const struct error *err)
 	    "The platform failed to do this. Its log says why.");
 }
 
-/* --- who
- * ---------------------------------------------------------------------- */
+/* --- who ------------------------------------------------------------------ */
 
 static bool changes(const struct request *r)
 {
@@ -255,8 +252,7 @@ static int authorize_request(struct request *r, struct error *err)
 	return login_may(&r->actor, action, err);
 }
 
-/* --- the head
- * ----------------------------------------------------------------- */
+/* --- the head ------------------------------------------------------------- */
 
 static void read_origin(struct request *r)
 {
@@ -345,8 +341,7 @@ static void read_head(struct request *r, const char *url, const char *method)
 		find_route(r, url);
 }
 
-/* --- the body
- * ----------------------------------------------------------------- */
+/* --- the body ------------------------------------------------------------- */
 
 static enum MHD_Result take_body(
     struct request *r, const char *upload, size_t *size)
@@ -381,8 +376,7 @@ static bool parse_body(struct request *r)
 	return !r->answer;
 }
 
-/* --- the steps
- * ---------------------------------------------------------------- */
+/* --- the steps ------------------------------------------------------------ */
 
 static enum MHD_Result queue(struct request *r)
 {

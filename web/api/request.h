@@ -44,8 +44,7 @@ struct request {
 	void (*wait_free)(void *wait);
 };
 
-/* --- for handlers
- * ------------------------------------------------------------- */
+/* --- for handlers --------------------------------------------------------- */
 
 /* A header's value; empty with p NULL when it is not there. */
 struct str request_header(const struct request *r, const char *name);
@@ -67,8 +66,7 @@ void request_refuse(struct request *r, unsigned status, const char *id,
 /* Another field of an answer that was given. */
 void request_field(struct request *r, const char *name, const char *value);
 
-/* --- for http.c and stream.c
- * -------------------------------------------------- */
+/* --- for http.c and stream.c ---------------------------------------------- */
 
 enum MHD_Result request_step(void *cls, struct MHD_Connection *conn,
     const char *url, const char *method, const char *version,

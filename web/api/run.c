@@ -96,8 +96,7 @@ static void start_answered(
 		attach_answered(&run->ask, NULL, &why);
 }
 
-/* --- reading
- * ------------------------------------------------------------------ */
+/* --- reading -------------------------------------------------------------- */
 
 /* Values may be numbers: COLUMNS and LINES are. */
 static void add_env(struct run *run, const char *key, const json_t *value)

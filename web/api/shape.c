@@ -45,8 +45,7 @@ static json_t *user(const char *uuid, const char *email)
 	return json_pack("{s:s, s:s}", "id", uuid, "email", email);
 }
 
-/* --- accounts
- * ----------------------------------------------------------------- */
+/* --- accounts ------------------------------------------------------------- */
 
 json_t *shape_account(const struct account *a)
 {
@@ -88,8 +87,7 @@ json_t *shape_token(
 	    shape_time(t->created_at), "updated_at", shape_time(t->created_at));
 }
 
-/* --- apps
- * --------------------------------------------------------------------- */
+/* --- apps ----------------------------------------------------------------- */
 
 json_t *shape_region(void)
 {
@@ -160,8 +158,7 @@ json_t *shape_app(struct web *w, const struct app *a)
 	    "complete");
 }
 
-/* --- releases and builds
- * ------------------------------------------------------ */
+/* --- releases and builds -------------------------------------------------- */
 
 /* "sha256:..." or null. */
 static json_t *image_name(const char *digest)
@@ -252,8 +249,7 @@ json_t *shape_build(
 	    stages, "failure", b->reason);
 }
 
-/* --- processes
- * ---------------------------------------------------------------- */
+/* --- processes ------------------------------------------------------------ */
 
 /* What a type of the live release runs; "" when it is not known. */
 static json_t *command_of(struct web *w, int64_t app, const char *type)
@@ -325,8 +321,7 @@ json_t *shape_dyno(struct web *w, const struct app *a, const struct dyno *d)
 	    shape_time(d->since));
 }
 
-/* --- domains, collaborators
- * --------------------------------------------------- */
+/* --- domains, collaborators ----------------------------------------------- */
 
 json_t *shape_domain(struct web *w, const struct app *a, const struct domain *d)
 {

@@ -63,8 +63,7 @@ int store_account_first(
 	return find_account(st, q, ret, err);
 }
 
-/* --- tokens
- * ------------------------------------------------------------------- */
+/* --- tokens --------------------------------------------------------------- */
 
 static void read_token(sqlite3_stmt *q, struct token *ret)
 {
@@ -160,8 +159,7 @@ int store_session_sweep(struct store *st, struct error *err)
 	           : 0;
 }
 
-/* --- collaborators
- * ------------------------------------------------------------ */
+/* --- collaborators -------------------------------------------------------- */
 
 bool store_collaborator_is(struct store *st, int64_t app, int64_t account)
 {
@@ -211,8 +209,7 @@ int store_collaborator_del(
 	return n == -1 ? -1 : 0;
 }
 
-/* --- audit
- * -------------------------------------------------------------------- */
+/* --- audit ---------------------------------------------------------------- */
 
 int store_event_add(
     struct store *st, const struct event_new *e, struct error *err)

@@ -164,8 +164,7 @@ int store_gone_done(
 	return 0;
 }
 
-/* --- domains
- * ------------------------------------------------------------------ */
+/* --- domains -------------------------------------------------------------- */
 
 static void read_domain(sqlite3_stmt *q, struct domain *ret)
 {

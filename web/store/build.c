@@ -168,8 +168,7 @@ int store_stage_list(struct store *st, int64_t build,
 	return more;
 }
 
-/* --- pushes
- * ------------------------------------------------------------------- */
+/* --- pushes --------------------------------------------------------------- */
 
 static void read_push(sqlite3_stmt *q, struct push *ret)
 {

@@ -4,8 +4,7 @@
 #include "base/rand.h"
 #include "store/stmt.h"
 
-/* --- config
- * ------------------------------------------------------------------- */
+/* --- config --------------------------------------------------------------- */
 
 int store_config_add(struct store *st, int64_t app, struct str env,
     int64_t *ret_id, struct error *err)
@@ -42,8 +41,7 @@ int store_config_get(struct store *st, int64_t app, int64_t id, struct buf *env,
 	    &st->crypt, (uint64_t)app, store_bytes(q, 0), env, err);
 }
 
-/* --- images
- * ------------------------------------------------------------------- */
+/* --- images --------------------------------------------------------------- */
 
 int store_image_put(struct store *st, int64_t app, const struct image_new *i,
     int64_t *ret_id, struct error *err)
@@ -111,8 +109,7 @@ bool store_process_command(
 	return true;
 }
 
-/* --- releases
- * ----------------------------------------------------------------- */
+/* --- releases ------------------------------------------------------------- */
 
 static void read_release(sqlite3_stmt *q, struct release *ret)
 {
@@ -280,8 +277,7 @@ int store_release_phase_done(struct store *st, int64_t id, struct error *err)
 	                                                                  : 0;
 }
 
-/* --- formation
- * ---------------------------------------------------------------- */
+/* --- formation ------------------------------------------------------------ */
 
 static void read_formation(sqlite3_stmt *q, struct formation *ret)
 {

@@ -24,8 +24,7 @@ static const char setup[] = "PRAGMA locking_mode = EXCLUSIVE;"
                             "PRAGMA secure_delete = ON;"
                             "PRAGMA wal_autocheckpoint = 256;";
 
-/* --- statements
- * --------------------------------------------------------------- */
+/* --- statements ----------------------------------------------------------- */
 
 static int prepare_all(struct store *st, struct error *err)
 {
@@ -157,8 +156,7 @@ int64_t store_now(void)
 	return (int64_t)(clock_real_ms() / 1000);
 }
 
-/* --- opening
- * ------------------------------------------------------------------ */
+/* --- opening -------------------------------------------------------------- */
 
 static int open_db(struct store *st, const char *state, struct error *err)
 {
@@ -219,8 +217,7 @@ void store_close(struct store *st)
 	free(st);
 }
 
-/* --- transactions
- * --------------------------------------------------------------- */
+/* --- transactions --------------------------------------------------------- */
 
 struct store *store_begin(struct store *st, struct error *err)
 {

@@ -37,8 +37,7 @@ int store_commit(struct store **tx, struct error *err);
 void store_rollback(struct store **tx); /* nothing when committed */
 #define scoped_tx __attribute__((cleanup(store_rollback)))
 
-/* --- accounts and tokens ----------------------------------------------------
- */
+/* --- accounts and tokens -------------------------------------------------- */
 
 struct account {
 	int64_t id, created_at;
@@ -82,8 +81,7 @@ int store_token_revoke(struct store *st, int64_t id, struct error *err);
 /* Forget sessions that are over. */
 int store_session_sweep(struct store *st, struct error *err);
 
-/* --- apps -------------------------------------------------------------------
- */
+/* --- apps ----------------------------------------------------------------- */
 
 struct app {
 	int64_t id, owner, config; /* config 0: it never had one */
@@ -155,8 +153,7 @@ int store_domain_list(struct store *st, int64_t app,
     void (*each)(void *arg, const struct domain *d), void *arg,
     struct error *err);
 
-/* --- config and images ------------------------------------------------------
- */
+/* --- config and images ---------------------------------------------------- */
 
 /* env is "KEY=VALUE\0" repeated, encrypted on its way in. */
 int store_config_add(struct store *st, int64_t app, struct str env,
@@ -196,8 +193,7 @@ int store_process_list(struct store *st, int64_t image,
 bool store_process_command(
     struct store *st, int64_t image, struct str type, struct buf *ret);
 
-/* --- releases ---------------------------------------------------------------
- */
+/* --- releases ------------------------------------------------------------- */
 
 enum release_state {
 	RELEASE_PENDING,
@@ -272,8 +268,7 @@ int store_formation_put(struct store *st, int64_t app, struct str type,
 int store_formation_trim(
     struct store *st, int64_t app, int64_t image, struct error *err);
 
-/* --- builds and pushes ------------------------------------------------------
- */
+/* --- builds and pushes ---------------------------------------------------- */
 
 enum build_state { BUILD_PENDING, BUILD_SUCCEEDED, BUILD_FAILED };
 
@@ -353,8 +348,7 @@ int store_push_decide(struct store *st, int64_t id, int state,
     const char *reason, struct error *err);
 int store_push_settle(struct store *st, int64_t id, struct error *err);
 
-/* --- audit ------------------------------------------------------------------
- */
+/* --- audit ---------------------------------------------------------------- */
 
 struct event_new {
 	int64_t account, app; /* 0: none */
