@@ -18,6 +18,10 @@ static const char *const masked[] = {"/proc/acpi", "/proc/asound",
 static const char *const readonly[] = {
     "/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", "/proc/sysrq-trigger"};
 
+/* What it takes to read and write files of any owner. */
+static const char *const files[] = {
+    "CAP_CHOWN", "CAP_DAC_OVERRIDE", "CAP_FOWNER", "CAP_FSETID"};
+
 static void strings(struct buf *out, const char *const *list, size_t n)
 {
 	for (size_t i = 0; i < n; i++) {
@@ -36,8 +40,28 @@ static void strs(struct buf *out, const struct str *list, size_t n)
 	}
 }
 
+static void capabilities_print(const struct oci *o, struct buf *out)
+{
+	static const char *const sets[] = {
+	    "bounding", "effective", "inheritable", "permitted", "ambient"};
+
+	for (size_t i = 0; i < NELEM(sets); i++) {
+		/* Only the first, second and fourth: not to be passed on. */
+		bool given = o->owner && i != 2 && i != 4;
+
+		buf_addf(out, "%s\"%s\":[",
+		    i == 0 ? ",\"capabilities\":{" : ",", sets[i]);
+		if (given)
+			strings(out, files, NELEM(files));
+		buf_addc(out, ']');
+	}
+	buf_addc(out, '}');
+}
+
 static void process_print(const struct oci *o, struct buf *out)
 {
+	int uid = o->owner ? 0 : OCI_UID;
+
 	buf_addf(out, "\"process\":{\"terminal\":%s,",
 	    o->terminal ? "true" : "false");
 	if (o->terminal && o->rows && o->cols)
@@ -45,17 +69,16 @@ static void process_print(const struct oci *o, struct buf *out)
 		    "\"consoleSize\":{\"height\":%" PRIu64 ",\"width\":%" PRIu64
 		    "},",
 		    o->rows, o->cols);
-	buf_addf(out, "\"user\":{\"uid\":%d,\"gid\":%d},\"args\":[", OCI_UID,
-	    OCI_UID);
+	buf_addf(out, "\"user\":{\"uid\":%d,\"gid\":%d},\"args\":[", uid, uid);
 	strs(out, o->args, o->nargs);
 	buf_addz(out, "],\"env\":[");
 	strs(out, o->env, o->nenv);
 	buf_addz(out, "],\"cwd\":");
 	json_strz(out, o->cwd);
+	capabilities_print(o, out);
 	buf_addf(out,
-	    ",\"capabilities\":{\"bounding\":[],\"effective\":[],"
-	    "\"inheritable\":[],\"permitted\":[],\"ambient\":[]},"
-	    "\"rlimits\":[{\"type\":\"RLIMIT_NOFILE\",\"hard\":%d,\"soft\":%d},"
+	    ",\"rlimits\":[{\"type\":\"RLIMIT_NOFILE\",\"hard\":%d,\"soft\":%d}"
+	    ","
 	    "{\"type\":\"RLIMIT_CORE\",\"hard\":0,\"soft\":0}],"
 	    "\"noNewPrivileges\":true,\"oomScoreAdj\":%d},",
 	    NOFILE, NOFILE, OOM_SCORE);

@@ -3,7 +3,8 @@
  *
  * Pure. Holds no secret: config vars reach the instance as a sealed memfd.
  * The process runs as 1000:1000 of its own user namespace without any
- * capability; the network namespace is the one the runtime was started in.
+ * capability, or as its owner: 0:0 with what it takes to keep files of any
+ * owner. The network namespace is the one the runtime was started in.
  */
 #pragma once
 #include <stdbool.h>
@@ -41,6 +42,7 @@ struct oci {
 	const struct oci_tmpfs *tmpfs;
 	size_t ntmpfs;
 	uint32_t id_base; /* host id of the instance's id 0 */
+	bool owner;       /* run as its root; our own programs alone */
 	bool terminal;
 	uint64_t rows, cols; /* 0: the runtime's default */
 	const char *cgroup;  /* for runc, which wants a name; or NULL */

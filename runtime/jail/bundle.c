@@ -1,0 +1,333 @@
+#include "bundle.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#include "base/fd.h"
+#include "root.h"
+#include "store.h"
+
+#define OPEN_DIR (O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
+#define PLATFORM_BYTES (8u << 20) /* config vars as files */
+#define IMPORT_ROOT_BYTES (1u << 20)
+#define TEXT_MAX 320 /* of one path or item of ours */
+#define MOUNTS_MAX 12
+
+static const struct kind_row rows[KIND_N] = {
+    [KIND_APP] = {.network = true, .cwd = "/app"},
+    [KIND_RUN] = {.network = true, .cwd = "/app"},
+    [KIND_RELEASE] = {.network = true, .cwd = "/app"},
+    [KIND_BUILD] = {.job = true, .network = true, .upper = true, .cwd = "/app"},
+    [KIND_EXPORT] = {.job = true, .owner = true, .upper = true, .cwd = "/"},
+    [KIND_IMPORT] = {.job = true, .owner = true, .empty = true, .cwd = "/"},
+};
+
+const struct kind_row *kind_row(enum instance_kind kind)
+{
+	return &rows[kind];
+}
+
+/* --- mounts --------------------------------------------------------------- */
+
+/* The map from the store's ids to the app's range, made once a range. */
+static int userns_of(struct jail *j, uint64_t range, struct error *err)
+{
+	intptr_t kept = (intptr_t)map_get_id(j->userns, range);
+	int fd;
+
+	if (kept)
+		return (int)(kept - 1);
+	fd = root_userns(lease_base((uint32_t)range), err);
+	if (fd != -1)
+		(void)map_set_id(j->userns, range, (void *)(intptr_t)(fd + 1));
+	return fd;
+}
+
+static int mount_root(struct instance *in, const struct order *o,
+    const struct work *w, int userns, struct error *err)
+{
+	uint32_t base = lease_base((uint32_t)in->r.range);
+	struct root_layers layers = {
+	    .userns = userns, .digests = o->layers, .n = o->nlayers};
+	scoped_fd int store = -1;
+	char upper[TEXT_MAX];
+
+	if (o->kind->empty)
+		return root_empty(in->folder, IMPORT_ROOT_BYTES, base, err);
+	store = openat(in->j->store_dir, "layers", OPEN_DIR);
+	if (store == -1)
+		return error_sys(err, "open the layers");
+	layers.store = store;
+	if (w) {
+		snprintf(upper, sizeof(upper),
+		    "%s/store/work/%016" PRIx64 "/up", in->j->settings->state,
+		    w->id);
+		return root_overlay(in->folder, &layers, upper, err);
+	}
+	if (root_upper(in->folder, "u", o->disk, o->inodes, base, err) == -1)
+		return -1;
+	return root_overlay(in->folder, &layers, "u", err);
+}
+
+static int share_work(struct instance *in, const struct order *o,
+    const struct work *w, int userns, struct error *err)
+{
+	scoped_fd int cache = -1, out = -1, upper = -1;
+
+	if (!o->kind->empty) {
+		cache = store_cache(in->j, in->r.app, err);
+		if (cache == -1 || root_share(in->folder, "cache", cache,
+		                       userns, false, err) == -1)
+			return -1;
+	}
+	if (!o->kind->owner)
+		return 0;
+	out = openat(w->dir, "out", OPEN_DIR);
+	if (out == -1)
+		return error_sys(err, "open a work's out folder");
+	if (root_share(in->folder, "out", out, userns, false, err) == -1)
+		return -1;
+	if (!o->kind->upper)
+		return 0;
+	upper = openat(w->dir, "up/u", OPEN_DIR);
+	if (upper == -1)
+		return error_sys(err, "open a work's upper");
+	return root_share(in->folder, "upper", upper, -1, true, err);
+}
+
+int bundle_mount(struct instance *in, const struct order *o, struct error *err)
+{
+	int userns = userns_of(in->j, in->r.range, err);
+	struct work *w = NULL;
+
+	if (userns == -1)
+		return -1;
+	if (o->kind->job &&
+	    store_work(in->j, in->r.work, in->r.app, &w, err) == -1)
+		return -1;
+	if (o->kind->upper &&
+	    store_work_upper(w, o->disk, o->inodes, err) == -1)
+		return -1;
+	if (mount_root(in, o, o->kind->upper ? w : NULL, userns, err) == -1)
+		return -1;
+	return w ? share_work(in, o, w, userns, err) : 0;
+}
+
+/* --- programs ------------------------------------------------------------- */
+
+static int share_one(
+    int cnb, const char *path, const char *name, struct error *err)
+{
+	scoped_fd int from = open(path, O_PATH | O_CLOEXEC);
+
+	if (from == -1)
+		return error_sys(err, "open %s", path);
+	root_unmount(cnb, name);
+	return root_bind(cnb, name, from, true, err);
+}
+
+/* The programs may lie where only root can look; /run may be noexec. */
+int bundle_share_programs(struct jail *j, struct error *err)
+{
+	const struct settings *set = j->settings;
+	scoped_fd int run = open(set->run, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	scoped_fd int cnb = -1;
+	char path[TEXT_MAX];
+
+	if (run == -1)
+		return error_sys(err, "open %s", set->run);
+	if (fd_mkdir(run, "cnb", 0755, err) == -1)
+		return -1;
+	cnb = openat(run, "cnb", OPEN_DIR);
+	if (cnb == -1)
+		return error_sys(err, "open %s/cnb", set->run);
+	snprintf(path, sizeof(path), "%s/launcher", set->libexec);
+	if (share_one(cnb, path, "launcher", err) == -1)
+		return -1;
+	snprintf(path, sizeof(path), "%s/inner", set->libexec);
+	if (share_one(cnb, path, "inner", err) == -1)
+		return -1;
+	if (share_one(cnb, set->registry_ca, "ca.crt", err) == -1)
+		return -1;
+	return share_one(cnb, set->buildpacks, "buildpacks", err);
+}
+
+/* --- config.json ---------------------------------------------------------- */
+
+struct config {
+	struct instance *in;
+	const struct order *o;
+	struct oci oci;
+	struct oci_mount mounts[MOUNTS_MAX];
+	char texts[2 * MOUNTS_MAX][TEXT_MAX];
+	size_t ntexts;
+	struct str env[OCI_LIST_MAX + 8];
+	size_t nenv;
+};
+
+__attribute__((format(printf, 2, 3))) static const char *text_of(
+    struct config *c, const char *fmt, ...)
+{
+	char *text = c->texts[c->ntexts++];
+	va_list args;
+
+	va_start(args, fmt);
+	(void)vsnprintf(text, TEXT_MAX, fmt, args);
+	va_end(args);
+	return text;
+}
+
+static void add_mount(
+    struct config *c, const char *from, const char *to, bool write)
+{
+	c->mounts[c->oci.nmounts++] = (struct oci_mount){from, to, write};
+}
+
+/* Something in the instance's own folder. */
+static void add_own(
+    struct config *c, const char *name, const char *to, bool write)
+{
+	add_mount(c,
+	    text_of(
+	        c, "%s/i/%s/%s", c->in->j->settings->run, c->in->name, name),
+	    to, write);
+}
+
+static void add_program(struct config *c, const char *name, const char *to)
+{
+	add_mount(c, text_of(c, "%s/cnb/%s", c->in->j->settings->run, name), to,
+	    false);
+}
+
+static void add_mounts(struct config *c)
+{
+	const struct kind_row *kind = c->o->kind;
+
+	add_program(c, "launcher", "/cnb/lifecycle/launcher");
+	if (kind->job)
+		add_program(c, "inner", "/cnb/lifecycle/inner");
+	if (!kind->empty)
+		add_own(c, "hosts", "/etc/hosts", false);
+	if (kind->network)
+		add_own(c, "resolv.conf", "/etc/resolv.conf", false);
+	if (c->in->r.kind == KIND_BUILD) {
+		add_program(c, "buildpacks", "/cnb/buildpacks");
+		add_program(c, "ca.crt", "/etc/ssl/certs/ca-certificates.crt");
+	}
+	if (kind->job && !kind->empty)
+		add_own(c, "m/cache", "/cache", true);
+	if (kind->owner)
+		add_own(c, "m/out", "/out", true);
+	if (kind->owner && kind->upper)
+		add_own(c, "m/upper", "/upper", false);
+}
+
+static void default_env(struct config *c, const char *name, const char *value)
+{
+	if (!oci_env_has(c->o->env, c->o->nenv, name))
+		c->env[c->nenv++] = str_z(text_of(c, "%s=%s", name, value));
+}
+
+static void fixed_env(struct config *c, const char *name, const char *value)
+{
+	c->env[c->nenv++] = str_z(text_of(c, "%s=%s", name, value));
+}
+
+/* What the platform sets goes last: later ones win in the launcher. */
+static void add_env(struct config *c)
+{
+	const struct record *r = &c->in->r;
+	char port[8];
+
+	default_env(c, "PATH",
+	    "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin");
+	if (r->pty)
+		default_env(c, "TERM", "xterm-256color");
+	for (size_t i = 0; i < c->o->nenv; i++)
+		c->env[c->nenv++] = c->o->env[i];
+	fixed_env(c, "HOME", "/app");
+	if (c->o->kind->job)
+		return;
+	fixed_env(c, "DYNO", r->name);
+	if (r->port) {
+		snprintf(port, sizeof(port), "%u", (unsigned)r->port);
+		fixed_env(c, "PORT", port);
+	}
+}
+
+static void host_name(const struct record *r, char *out, size_t size)
+{
+	snprintf(out, size, "%.63s", r->name);
+	for (char *c = out; *c; c++)
+		if (*c == '.' || *c == '_')
+			*c = '-';
+}
+
+static void print_config(
+    struct instance *in, const struct order *o, struct buf *out)
+{
+	struct config c = {.in = in, .o = o};
+	static const struct oci_tmpfs platform = {.to = "/platform",
+	    .bytes = PLATFORM_BYTES,
+	    .inodes = 4096,
+	    .mode = 0755,
+	    .mine = true};
+	char hostname[64];
+
+	host_name(&in->r, hostname, sizeof(hostname));
+	add_mounts(&c);
+	add_env(&c);
+	c.oci.root =
+	    text_of(&c, "%s/i/%s/root", in->j->settings->run, in->name);
+	c.oci.cwd = o->kind->cwd;
+	c.oci.hostname = hostname;
+	c.oci.args = o->args;
+	c.oci.nargs = o->nargs;
+	c.oci.env = c.env;
+	c.oci.nenv = c.nenv;
+	c.oci.mounts = c.mounts;
+	c.oci.tmpfs = &platform;
+	c.oci.ntmpfs = in->r.kind == KIND_BUILD;
+	c.oci.id_base = lease_base((uint32_t)in->r.range);
+	c.oci.owner = o->kind->owner;
+	c.oci.terminal = in->r.pty;
+	c.oci.rows = o->rows;
+	c.oci.cols = o->cols;
+	oci_print(&c.oci, out);
+}
+
+static int write_one(
+    struct instance *in, const char *name, struct str text, struct error *err)
+{
+	scoped_fd int fd = openat(in->folder, name,
+	    O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0644);
+
+	if (fd == -1)
+		return error_sys(err, "create %s", name);
+	return fd_write_all(fd, text, err);
+}
+
+int bundle_write(struct instance *in, const struct order *o, struct error *err)
+{
+	scoped_buf struct buf config = BUF_INIT(OCI_MAX);
+	scoped_buf struct buf resolv = BUF_INIT(4096);
+	scoped_buf struct buf hosts = BUF_INIT(256);
+	char hostname[64];
+
+	print_config(in, o, &config);
+	if (config.bad)
+		return error_set(err, ERR_INVALID,
+		    "the command or environment is too long, or not UTF-8");
+	net_resolv(in->j->net, &resolv);
+	host_name(&in->r, hostname, sizeof(hostname));
+	buf_addf(&hosts, "127.0.0.1\tlocalhost %s\n::1\tlocalhost\n", hostname);
+	if (write_one(in, "config.json", buf_str(&config), err) == -1 ||
+	    write_one(in, "hosts", buf_str(&hosts), err) == -1 ||
+	    write_one(in, "resolv.conf", buf_str(&resolv), err) == -1)
+		return -1;
+	return 0;
+}

@@ -1,0 +1,58 @@
+/*
+ * cgroup - limits of instances on hosts with cgroup v2, v1, or both.
+ *
+ * Each instance has the group paasN/ID (N: the slot) in every hierarchy in
+ * use. Owns nothing but directories below paasN. Called by jail alone.
+ */
+#pragma once
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/error.h"
+
+#define CGROUPS_MAX 6 /* hierarchies in use */
+
+enum cgroup_use {
+	CGROUP_V2,     /* the unified hierarchy, with all controllers */
+	CGROUP_HYBRID, /* the same beside v1: to kill by, without limits */
+	CGROUP_MEMORY,
+	CGROUP_CPU,
+	CGROUP_PIDS,
+	CGROUP_NAMED /* systemd's: so that it does not count us as the unit's */
+};
+
+struct cgroups {
+	char group[16]; /* paasN */
+	int n;
+	struct {
+		enum cgroup_use use;
+		int dir; /* paasN in this hierarchy */
+	} of[CGROUPS_MAX];
+};
+
+struct cgroup_limits {
+	uint64_t memory; /* bytes, swap included */
+	uint64_t weight; /* 1..10000, of the CPU */
+	uint64_t pids;
+};
+
+/* Find the hierarchies and make paasN in each. */
+int cgroups_open(struct cgroups *ret, uint64_t slot, struct error *err);
+void cgroups_close(struct cgroups *c);
+
+/* Make the group with its limits; one that is there gets them anew. */
+int cgroup_make(const struct cgroups *c, const char *name,
+    const struct cgroup_limits *limits, struct error *err);
+/* Put the calling process into it. */
+int cgroup_enter(const struct cgroups *c, const char *name, struct error *err);
+/* Has a process of it been killed for want of memory? */
+bool cgroup_oom(const struct cgroups *c, const char *name);
+/* SIGKILL all in it. True: there was somebody. */
+bool cgroup_kill(const struct cgroups *c, const char *name);
+/* Remove it. ERR_UNAVAILABLE while somebody is in it. */
+int cgroup_remove(const struct cgroups *c, const char *name, struct error *err);
+/* Call fn for each group there is. */
+void cgroups_each(const struct cgroups *c,
+    void (*fn)(void *arg, const char *name), void *arg);
+/* Remove paasN itself, when it is empty. */
+void cgroups_remove(struct cgroups *c);
