@@ -13,6 +13,7 @@
 #include "wire/url.h"
 
 #define ANSWER_MAX (64u << 20)
+#define PATH_BYTES_MAX (1u << 20) /* more than argv can hold, escaped */
 #define CONNECT_SECONDS 10L
 #define SILENCE_SECONDS 120L /* a request without a byte is dead */
 #define STREAM_SILENCE_SECONDS 600L
@@ -70,7 +71,7 @@ const char *api_url(const struct api *a)
 
 char *api_path_(const char *first, ...)
 {
-	scoped_buf struct buf out = BUF_INIT(4096);
+	scoped_buf struct buf out = BUF_INIT(PATH_BYTES_MAX);
 	va_list args;
 
 	va_start(args, first);
@@ -326,11 +327,16 @@ static const json_t *walk(const json_t *o, const char *path)
 	return o;
 }
 
-const char *json_text(const json_t *o, const char *path)
+const char *json_value_text(const json_t *value)
 {
-	const char *text = json_string_value(walk(o, path));
+	const char *text = json_string_value(value);
 
 	return text ? text : "";
+}
+
+const char *json_text(const json_t *o, const char *path)
+{
+	return json_value_text(walk(o, path));
 }
 
 long long json_number(const json_t *o, const char *path)

@@ -65,6 +65,8 @@ int api_stream(struct api *a, struct api_stream *s, struct error *err);
 
 /* --- looking into JSON ---------------------------------------------------- */
 
+/* The text of a value; "" when it is none. */
+const char *json_value_text(const json_t *value);
 /* The text at a dotted path ("user.email"); "" when there is none. */
 const char *json_text(const json_t *o, const char *path);
 long long json_number(const json_t *o, const char *path);

@@ -47,11 +47,11 @@ static int run_config(struct cli *c, struct error *err)
 	json_object_foreach(vars, key, value)
 	{
 		if (cli_option(c, "shell")) {
-			print_shell(key, json_string_value(value));
+			print_shell(key, json_value_text(value));
 			continue;
 		}
 		table_add(&t, key);
-		table_add(&t, json_string_value(value));
+		table_add(&t, json_value_text(value));
 	}
 	if (!cli_option(c, "shell"))
 		table_print(&t, "There are no config vars");
@@ -71,7 +71,7 @@ static int run_get(struct cli *c, struct error *err)
 		return error_set(err, ERR_NOT_FOUND,
 		    "%s has no config var %.100s (see: paas config)", t.app,
 		    c->argv[0]);
-	puts(json_string_value(value));
+	puts(json_value_text(value));
 	return 0;
 }
 

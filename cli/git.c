@@ -68,7 +68,8 @@ static void add_quoted(struct buf *out, const char *text)
 	buf_addc(out, '\'');
 }
 
-void git_own_name(struct buf *out)
+/* How git should call this program: "paas", or its path. */
+static void add_own_name(struct buf *out)
 {
 	char self[PATH_MAX], found[PATH_MAX];
 	ssize_t n = readlink("/proc/self/exe", self, sizeof(self) - 1);
@@ -92,7 +93,7 @@ static bool set_helper(const char *base)
 	scoped_free char *key = xasprintf("credential.%s.helper", base);
 
 	buf_addc(&helper, '!');
-	git_own_name(&helper);
+	add_own_name(&helper);
 	buf_addz(&helper, " git:credentials");
 	return GIT(NULL, "config", "--local", "--replace-all", key, "") &&
 	       GIT(NULL, "config", "--local", "--add", key, buf_z(&helper));

@@ -25,9 +25,6 @@ int git_connect(
 /* Remove each remote that leads to this app. */
 void git_disconnect(const char *base, const char *app);
 
-/* How git should call this program: "paas", or its path. */
-void git_own_name(struct buf *out);
-
 /* --- the app that a command is about -------------------------------------- */
 
 struct target {

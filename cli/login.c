@@ -43,19 +43,28 @@ static int open_folder(bool make, struct error *err)
 	return dir == -1 ? error_sys(err, "open ~/.config/paas") : dir;
 }
 
-/* The file's content; an empty object when there is none. */
-static json_t *load(void)
+/* The file's content; an empty object when there is none; NULL with err. */
+static json_t *load(struct error *err)
 {
 	scoped_buf struct buf text = BUF_INIT(FILE_MAX);
 	scoped_fd int dir = open_folder(false, NULL);
+	struct error why = {0};
 	json_t *root = NULL;
 
-	if (dir != -1 && fd_read_file(dir, FILE_NAME, &text, NULL) == 0)
+	if (dir == -1)
+		return json_object();
+	if (fd_read_file(dir, FILE_NAME, &text, &why) == 0)
 		root = json_loadb(text.p, text.len, 0, NULL);
+	else if (why.code == ERR_NOT_FOUND)
+		return json_object();
 	if (json_is_object(root))
 		return root;
 	json_decref(root);
-	return json_object();
+	error_set(err, ERR_INVALID,
+	    "~/.config/paas/" FILE_NAME " can't be read: %s (mend or remove "
+	    "it, then: paas login URL)",
+	    why.code ? why.msg : "it is no JSON object");
+	return NULL;
 }
 
 static int save(const json_t *root, struct error *err)
@@ -83,7 +92,7 @@ static bool pick(const json_t *root, const char *url, struct login *ret)
 
 void login_default(char ret[URL_BASE_MAX])
 {
-	json_auto_t *root = load();
+	json_auto_t *root = load(NULL);
 	const char *url = json_string_value(json_object_get(root, "default"));
 
 	snprintf(ret, URL_BASE_MAX, "%s", url ? url : "");
@@ -91,7 +100,7 @@ void login_default(char ret[URL_BASE_MAX])
 
 bool login_for(const char *url, struct login *ret)
 {
-	json_auto_t *root = load();
+	json_auto_t *root = load(NULL);
 	char own[URL_BASE_MAX];
 
 	if (env("PAAS_URL") && env("PAAS_TOKEN") &&
@@ -112,7 +121,12 @@ static int find_url(const char *hint, struct login *ret, struct error *err)
 
 	if (env("PAAS_URL"))
 		return url_base(env("PAAS_URL"), ret->url, err);
-	if (hint && *hint && login_for(hint, &known)) {
+	if (hint && *hint && !login_for(hint, &known))
+		return error_set(err, ERR_UNAUTHORIZED,
+		    "you are not logged in to %s, where the git remote of "
+		    "this folder leads (run: paas login %s)",
+		    hint, hint);
+	if (hint && *hint) {
 		snprintf(ret->url, sizeof(ret->url), "%s", hint);
 		return 0;
 	}
@@ -126,7 +140,10 @@ static int find_url(const char *hint, struct login *ret, struct error *err)
 int login_find(const char *hint, struct login *ret, struct error *err)
 {
 	struct login found = {0};
+	json_auto_t *readable = NULL;
 
+	if (!(env("PAAS_URL") && env("PAAS_TOKEN")) && !(readable = load(err)))
+		return -1;
 	if (find_url(hint, ret, err) == -1)
 		return -1;
 	if (env("PAAS_TOKEN") && strlen(env("PAAS_TOKEN")) <= TOKEN_MAX)
@@ -143,8 +160,10 @@ int login_find(const char *hint, struct login *ret, struct error *err)
 
 int login_save(const struct login *l, const char *email, struct error *err)
 {
-	json_auto_t *root = load();
+	json_auto_t *root = load(err);
 
+	if (!root)
+		return -1;
 	json_object_set_new(root, l->url,
 	    json_pack("{s:s, s:s}", "token", l->token, "email", email));
 	json_object_set_new(root, "default", json_string(l->url));
@@ -153,13 +172,13 @@ int login_save(const struct login *l, const char *email, struct error *err)
 
 bool login_forget(const char *url, struct error *err)
 {
-	json_auto_t *root = load();
+	json_auto_t *root = load(err);
 	const char *chosen =
 	    json_string_value(json_object_get(root, "default"));
 	const char *other;
 	json_t *value;
 
-	if (json_object_del(root, url) == -1)
+	if (!root || json_object_del(root, url) == -1)
 		return false;
 	if (chosen && strcmp(chosen, url) == 0) {
 		json_object_del(root, "default");

@@ -20,7 +20,8 @@ struct login {
 
 /*
  * The login to use. hint is the address behind the app's git remote, NULL or
- * "" for none; it counts when there is a login for it.
+ * "" for none: only PAAS_URL leads elsewhere, so that a command about the app
+ * here never meets one of the same name at another platform.
  */
 int login_find(const char *hint, struct login *ret, struct error *err);
 /* The login for exactly this address; false: there is none. */

@@ -79,8 +79,8 @@ int main(int argc, char **argv)
 	(void)setlocale(LC_CTYPE, "C.UTF-8");
 	(void)signal(SIGPIPE, SIG_IGN);
 	if (argc < 2) {
-		help_all(stdout);
-		return 0;
+		help_all(stderr);
+		return EXIT_USAGE;
 	}
 	cmd = command_find(argv[1]);
 	if (!cmd)

@@ -116,7 +116,7 @@ static int run_info(struct cli *c, struct error *err)
 	if (json_text(r, "image")[0])
 		show_fact("Image", "%s", json_text(r, "image"));
 	json_object_foreach(vars, key, value)
-	    show_fact("Config", "%s=%s", key, json_string_value(value));
+	    show_fact("Config", "%s=%s", key, json_value_text(value));
 	return 0;
 }
 

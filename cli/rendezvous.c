@@ -115,6 +115,7 @@ static int send_request(struct link *l, const char *url, struct error *err)
 /* Read the answer's head; what lies behind it stays in `in`. */
 static int read_head(struct link *l, struct buf *in, struct error *err)
 {
+	struct str rest, status;
 	ssize_t end;
 
 	while ((end = str_find_str(buf_str(in), STR("\r\n\r\n"))) == -1) {
@@ -130,10 +131,12 @@ static int read_head(struct link *l, struct buf *in, struct error *err)
 			    "the platform closed the connection to the "
 			    "command (try again)");
 	}
-	if (!str_starts(buf_str(in), STR("HTTP/1.1 101")))
+	rest = buf_str(in);
+	(void)str_split(&rest, '\r', &status);
+	if (!str_starts(status, STR("HTTP/1.1 101")))
 		return error_set(err, ERR_UNAVAILABLE,
-		    "the platform did not connect to the command: %.60s",
-		    buf_z(in));
+		    "the platform did not connect to the command: " STR_FMT,
+		    STR_ARG(str_sub(status, 0, 60)));
 	buf_consume(in, (size_t)end + 4);
 	return 0;
 }

@@ -96,14 +96,6 @@ void show_fact(const char *name, const char *fmt, ...)
 	printf("%-*s%s\n", FACT_WIDTH, name, text);
 }
 
-void show_text(const char *text)
-{
-	for (; *text; text++)
-		if (*text == '\n' || *text == '\t' ||
-		    ((unsigned char)*text >= 0x20 && *text != 0x7f))
-			putchar(*text);
-}
-
 void show_json(const json_t *value)
 {
 	json_dumpf(value, stdout, JSON_INDENT(2) | JSON_ENCODE_ANY);
@@ -132,10 +124,4 @@ const char *show_ago(const char *rfc3339, char out[32])
 			break;
 		}
 	return out;
-}
-
-void show_list(FILE *out, char **items, int n)
-{
-	for (int i = 0; i < n; i++)
-		fprintf(out, "%s%s", i ? ", " : "", items[i]);
 }

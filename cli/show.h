@@ -36,11 +36,7 @@ void table_print(struct table *t, const char *none);
 /* "Name:        value" */
 void show_fact(const char *name, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
-/* The text on stdout, without control characters but tabs and newlines. */
-void show_text(const char *text);
 void show_json(const json_t *value);
 
 /* How long ago: "just now", "5m ago", "3d ago" into out, "" for no time. */
 const char *show_ago(const char *rfc3339, char out[32]);
-/* "A, B, C" */
-void show_list(FILE *out, char **items, int n);

@@ -1,5 +1,6 @@
 #include "url_base.h"
 
+#include <arpa/inet.h>
 #include <ctype.h>
 #include <stdio.h>
 #include <string.h>
@@ -20,13 +21,19 @@ static void curl_parts_free(CURLU **u)
 }
 #define scoped_curl_parts __attribute__((cleanup(curl_parts_free)))
 
-/* Is host this machine by name or address? */
+/*
+ * Is host this machine by name or address? curl looks no name at or below
+ * localhost up. 127.example.com is a name like any other.
+ */
 static bool host_loopback(const char *host)
 {
 	struct str h = str_z(host);
+	struct in_addr address;
 
 	return str_eqz(h, "localhost") || str_ends(h, STR(".localhost")) ||
-	       str_starts(h, STR("127.")) || str_eqz(h, "[::1]");
+	       str_eqz(h, "[::1]") ||
+	       (str_starts(h, STR("127.")) &&
+	           inet_pton(AF_INET, host, &address) == 1);
 }
 
 static int bad(const char *url, struct error *err)

@@ -10,7 +10,6 @@
 #include "base/mem.h"
 #include "base/name.h"
 #include "base/rand.h"
-#include "blog.h"
 #include "builds.h"
 #include "gone.h"
 #include "ipc/msg.h"
@@ -109,7 +108,7 @@ int apps_rename(struct web *w, const struct account *by, struct app *a,
     struct str name, struct error *err)
 {
 	scoped_tx struct store *tx = NULL;
-	struct app old = *a;
+	struct app old = *a, new;
 
 	if (str_eqz(name, a->name))
 		return 0;
@@ -117,12 +116,13 @@ int apps_rename(struct web *w, const struct account *by, struct app *a,
 		return -1;
 	tx = store_begin(w->store, err);
 	if (!tx || store_app_rename(w->store, a->id, name, err) == -1 ||
-	    store_app_get(w->store, a->id, a, err) == -1 ||
-	    audit(w, by, a, "app:rename", old.name, err) == -1 ||
+	    store_app_get(w->store, a->id, &new, err) == -1 ||
+	    audit(w, by, &new, "app:rename", old.name, err) == -1 ||
 	    store_commit(&tx, err) == -1)
 		return -1;
-	routes_drop(w, &old);
+	*a = new;
 	routes_put(w, a);
+	routes_drop_name(w, old.name);
 	want_again(w, a->id);
 	applog(w, a->id, "Renamed from %s to %s by user %s", old.name, a->name,
 	    by->email);
@@ -150,26 +150,35 @@ int apps_maintain(struct web *w, const struct account *by, struct app *a,
 
 /* --- the end -------------------------------------------------------------- */
 
+static int delete_rows(struct web *w, const struct account *by,
+    const struct app *a, struct error *err)
+{
+	scoped_tx struct store *tx = store_begin(w->store, err);
+
+	if (!tx || audit(w, by, a, "app:destroy", "", err) == -1 ||
+	    store_app_delete(w->store, a->id, err) == -1)
+		return -1;
+	return store_commit(&tx, err);
+}
+
 int apps_destroy(struct web *w, const struct account *by, const struct app *a,
     struct error *err)
 {
-	scoped_tx struct store *tx = NULL;
+	scoped_ids struct ids waiting = {0}, builds = {0};
 
-	rollout_forget(w, a->id);
-	builds_forget(w, a->id);
-	routes_drop(w, a);
-	tx = store_begin(w->store, err);
-	if (!tx || audit(w, by, a, "app:destroy", "", err) == -1 ||
-	    store_app_delete(w->store, a->id, err) == -1 ||
-	    store_commit(&tx, err) == -1) {
-		store_rollback(&tx);
-		routes_put(w, a); /* it stays */
-		rollout_next(w, a->id);
+	if (store_build_waiting(w->store, a->id, ids_add, &waiting, err) ==
+	        -1 ||
+	    store_build_ids(w->store, a->id, ids_add, &builds, err) == -1)
+		return -1;
+	routes_drop(w, a); /* while its domains are known */
+	if (delete_rows(w, by, a, err) == -1) {
+		routes_put(w, a);
 		return -1;
 	}
 	log_info("app destroyed app=%s id=%" PRId64, a->name, a->id);
+	rollout_forget(w, a->id);
+	builds_forget(w, &waiting, &builds);
 	gone_tell(w, (uint64_t)a->id);
-	blog_check_all(w);
 	return 0;
 }
 
@@ -262,6 +271,44 @@ int apps_scale(struct web *w, const struct account *by, const struct app *a,
 	return 0;
 }
 
+/* --- people --------------------------------------------------------------- */
+
+int apps_add_collaborator(struct web *w, const struct account *by,
+    const struct app *a, const struct account *who, struct error *err)
+{
+	scoped_tx struct store *tx = NULL;
+	uint64_t n;
+
+	if (who->id == a->owner ||
+	    store_collaborator_is(w->store, a->id, who->id))
+		return 0;
+	if (store_collaborator_count(w->store, a->id, &n, err) == -1)
+		return -1;
+	if (n >= APP_COLLABORATORS_MAX)
+		return error_set(err, ERR_LIMIT,
+		    "%s has %" PRIu64 " collaborators, and no more are "
+		    "allowed. Remove one first.",
+		    a->name, n);
+	tx = store_begin(w->store, err);
+	if (!tx ||
+	    store_collaborator_add(w->store, a->id, who->id, err) == -1 ||
+	    audit(w, by, a, "collaborator:add", who->email, err) == -1)
+		return -1;
+	return store_commit(&tx, err);
+}
+
+int apps_del_collaborator(struct web *w, const struct account *by,
+    const struct app *a, const struct account *who, struct error *err)
+{
+	scoped_tx struct store *tx = store_begin(w->store, err);
+
+	if (!tx ||
+	    store_collaborator_del(w->store, a->id, who->id, err) == -1 ||
+	    audit(w, by, a, "collaborator:remove", who->email, err) == -1)
+		return -1;
+	return store_commit(&tx, err);
+}
+
 /* --- domains -------------------------------------------------------------- */
 
 static int check_host(const struct web *w, struct str host, struct error *err)
@@ -289,9 +336,16 @@ int apps_add_domain(struct web *w, const struct account *by,
 {
 	scoped_tx struct store *tx = NULL;
 	char name[254];
+	uint64_t n;
 
-	if (check_host(w, host, err) == -1)
+	if (check_host(w, host, err) == -1 ||
+	    store_domain_count(w->store, a->id, &n, err) == -1)
 		return -1;
+	if (n >= APP_DOMAINS_MAX)
+		return error_set(err, ERR_LIMIT,
+		    "%s has %" PRIu64 " domains, and no more are allowed. "
+		    "Remove one first.",
+		    a->name, n);
 	snprintf(name, sizeof(name), STR_FMT, STR_ARG(host));
 	tx = store_begin(w->store, err);
 	if (!tx || store_domain_add(w->store, a->id, host, err) == -1 ||

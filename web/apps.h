@@ -6,6 +6,9 @@
 #pragma once
 #include "web.h"
 
+#define APP_DOMAINS_MAX 100
+#define APP_COLLABORATORS_MAX 100
+
 /* With an empty name one is made up. ERR_INVALID for a bad or taken one. */
 int apps_create(struct web *w, const struct account *by, struct str name,
     struct app *ret, struct error *err);
@@ -30,6 +33,11 @@ int apps_quantity(struct str text, uint64_t now, uint64_t max, uint64_t *ret,
 /* All of v or nothing. */
 int apps_scale(struct web *w, const struct account *by, const struct app *a,
     const struct scale *v, size_t n, struct error *err);
+
+int apps_add_collaborator(struct web *w, const struct account *by,
+    const struct app *a, const struct account *who, struct error *err);
+int apps_del_collaborator(struct web *w, const struct account *by,
+    const struct app *a, const struct account *who, struct error *err);
 
 int apps_add_domain(struct web *w, const struct account *by,
     const struct app *a, struct str host, struct error *err);

@@ -6,15 +6,16 @@
 #include "applog.h"
 #include "base/fd.h"
 #include "base/log.h"
-#include "base/mem.h"
 #include "blog.h"
 #include "ipc/msg.h"
 #include "push.h"
 #include "release.h"
 #include "rollout.h"
+#include "text.h"
 #include "want.h"
 
 #define TYPES_MAX 256
+#define LAYERS_MAX 256          /* with TYPES_MAX they fit into one WANT */
 #define LISTS_MAX (256u * 1024) /* layers, buildpacks as text */
 
 /* --- to builder ----------------------------------------------------------- */
@@ -72,10 +73,14 @@ static void send_cancel(struct web *w, int64_t build)
 
 /* Write the end of a build that made no release, and tell. */
 static int fail(
-    struct web *w, const struct build *b, const char *reason, struct error *err)
+    struct web *w, const struct build *b, struct str why, struct error *err)
 {
 	scoped_tx struct store *tx = store_begin(w->store, err);
+	char reason[TEXT_SIZE];
 
+	text_line(why, reason, sizeof(reason));
+	if (!reason[0])
+		snprintf(reason, sizeof(reason), "build failed");
 	if (!tx ||
 	    store_build_settle(w->store, b->id, BUILD_FAILED, reason, err) ==
 	        -1 ||
@@ -97,7 +102,8 @@ static void start(struct web *w, const struct build *b)
 
 	if (b->attempts == 0)
 		(void)store_build_attempt(w->store, b->id, NULL);
-	if (send_start(w, b, &err) == -1 && fail(w, b, err.msg, &err) == -1)
+	if (send_start(w, b, &err) == -1 &&
+	    fail(w, b, str_z(err.msg), &err) == -1)
 		log_error("build neither starts nor fails build=%" PRId64
 		          ": %s",
 		    b->id, err.msg);
@@ -120,8 +126,8 @@ static bool start_again(struct web *w, const struct build *b)
 
 	if (b->attempts >= BUILD_ATTEMPTS) {
 		if (fail(w, b,
-		        "the builder stopped three times during this build; "
-		        "push again, or look into its log",
+		        STR("the builder stopped three times during this "
+		            "build; push again, or look into its log"),
 		        &err) == -1)
 			log_error("build=%" PRId64 ": %s", b->id, err.msg);
 		return false;
@@ -134,25 +140,6 @@ static bool start_again(struct web *w, const struct build *b)
 	return true;
 }
 
-struct ids {
-	int64_t *v;
-	size_t n;
-};
-
-static void add_id(void *arg, int64_t build)
-{
-	struct ids *ids = arg;
-
-	ids->v = xrealloc(ids->v, (ids->n + 1) * sizeof(*ids->v));
-	ids->v[ids->n++] = build;
-}
-
-static void ids_free(struct ids *ids)
-{
-	free(ids->v);
-}
-#define scoped_ids __attribute__((cleanup(ids_free)))
-
 void builds_up(struct web *w)
 {
 	scoped_ids struct ids ids = {0};
@@ -160,7 +147,7 @@ void builds_up(struct web *w)
 	struct build b;
 
 	w->builder_lost = false;
-	(void)store_build_waiting(w->store, 0, add_id, &ids, NULL);
+	(void)store_build_waiting(w->store, 0, ids_add, &ids, NULL);
 	for (size_t i = 0; i < ids.n; i++) {
 		if (store_build_get(w->store, ids.v[i], &b, NULL) == -1)
 			continue;
@@ -190,22 +177,20 @@ int builds_cancel(
 			return -1;
 		return rollout_cancel(w, &r, reason, err);
 	}
-	if (fail(w, &b, reason, err) == -1)
+	if (fail(w, &b, str_z(reason), err) == -1)
 		return -1;
 	send_cancel(w, b.id);
 	return 0;
 }
 
-void builds_forget(struct web *w, int64_t app)
+void builds_forget(
+    struct web *w, const struct ids *waiting, const struct ids *all)
 {
-	scoped_ids struct ids waiting = {0}, all = {0};
-
-	(void)store_build_waiting(w->store, app, add_id, &waiting, NULL);
-	for (size_t i = 0; i < waiting.n; i++)
-		send_cancel(w, waiting.v[i]);
-	(void)store_build_ids(w->store, app, add_id, &all, NULL);
-	for (size_t i = 0; i < all.n; i++)
-		blog_remove(w, all.v[i]);
+	for (size_t i = 0; i < waiting->n; i++)
+		send_cancel(w, waiting->v[i]);
+	for (size_t i = 0; i < all->n; i++)
+		blog_remove(w, all->v[i]);
+	blog_check_all(w);
 }
 
 /* --- from builder --------------------------------------------------------- */
@@ -230,7 +215,7 @@ void builds_stage(struct web *w, struct peer *p, struct frame *f)
 
 struct made {
 	struct process types[TYPES_MAX];
-	size_t ntypes;
+	size_t ntypes, nlayers;
 	struct buf layers, buildpacks;
 };
 
@@ -256,6 +241,9 @@ static int read_made(const struct frame *f, struct made *m, struct error *err)
 	size_t pos = 0;
 
 	while (frame_next(f, &pos, &tag, &value)) {
+		if (tag == F_LAYER && m->nlayers++ == LAYERS_MAX)
+			return error_set(err, ERR_LIMIT,
+			    "the image has more than %d layers", LAYERS_MAX);
 		if (tag == F_LAYER)
 			add_item(&m->layers, ' ', value);
 		else if (tag == F_BUILDPACK)
@@ -265,7 +253,8 @@ static int read_made(const struct frame *f, struct made *m, struct error *err)
 			    (struct process){value, {"", 0}};
 		else if (tag == F_PTYPE)
 			return error_set(err, ERR_LIMIT,
-			    "more than %d process types", TYPES_MAX);
+			    "the Procfile names more than %d process types",
+			    TYPES_MAX);
 		else if (tag == F_COMMAND && m->ntypes)
 			m->types[m->ntypes - 1].command = value;
 	}
@@ -332,7 +321,7 @@ void builds_done(struct web *w, struct peer *p, struct frame *f)
 	        w->store, (int64_t)frame_u64(f, F_BUILD), &b, NULL) == 0 &&
 	    b.state == BUILD_PENDING && !b.release &&
 	    take_built(w, &b, f, &err) == -1 &&
-	    fail(w, &b, err.msg, &err) == -1) {
+	    fail(w, &b, str_z(err.msg), &err) == -1) {
 		log_error(
 		    "build not taken build=%" PRId64 ": %s", b.id, err.msg);
 		if (f->id)
@@ -344,17 +333,13 @@ void builds_done(struct web *w, struct peer *p, struct frame *f)
 
 void builds_failed(struct web *w, struct peer *p, struct frame *f)
 {
-	char reason[TEXT_SIZE];
-	struct str text = frame_str(f, F_TEXT), line;
 	struct error err = {0};
 	struct build b;
 
-	(void)str_split(&text, '\n', &line);
-	snprintf(reason, sizeof(reason), STR_FMT, STR_ARG(str_trim(line)));
 	if (store_build_get(
 	        w->store, (int64_t)frame_u64(f, F_BUILD), &b, NULL) == 0 &&
 	    b.state == BUILD_PENDING && !b.release &&
-	    fail(w, &b, reason[0] ? reason : "build failed", &err) == -1) {
+	    fail(w, &b, frame_str(f, F_TEXT), &err) == -1) {
 		log_error(
 		    "build not failed build=%" PRId64 ": %s", b.id, err.msg);
 		if (f->id)

@@ -6,6 +6,7 @@
  * three times is given up.
  */
 #pragma once
+#include "ids.h"
 #include "web.h"
 
 #define BUILD_ATTEMPTS 3
@@ -15,8 +16,9 @@ void builds_start(struct web *w, int64_t build);
 /* Fail it, wherever it is on its way; its push is refused. */
 int builds_cancel(
     struct web *w, int64_t build, const char *reason, struct error *err);
-/* The app is about to be destroyed: stop its builds, remove their logs. */
-void builds_forget(struct web *w, int64_t app);
+/* Their app is destroyed: stop those that wait, remove the logs of all. */
+void builds_forget(
+    struct web *w, const struct ids *waiting, const struct ids *all);
 
 void builds_up(struct web *w); /* builder is there */
 void builds_down(struct web *w);

@@ -26,20 +26,6 @@ struct dynos *dynos_new(void)
 	return d;
 }
 
-void dynos_free(struct dynos *d)
-{
-	struct str key;
-	size_t pos = 0;
-	void *e;
-
-	if (!d)
-		return;
-	while (map_next(d->map, &pos, &key, &e))
-		free(e);
-	map_free(d->map);
-	free(d);
-}
-
 void dynos_begin(struct web *w, struct peer *p, struct frame *f)
 {
 	struct str key;
@@ -157,6 +143,22 @@ size_t dynos_of(const struct web *w, int64_t app, const struct dyno ***ret)
 	qsort(v, n, sizeof(*v), by_name);
 	*ret = v;
 	return n;
+}
+
+void dynos_count(const struct web *w, int64_t app, unsigned ret[DYNO_STATES])
+{
+	struct str key;
+	size_t pos = 0;
+	void *e;
+
+	memset(ret, 0, DYNO_STATES * sizeof(*ret));
+	while (map_next(w->dynos->map, &pos, &key, &e)) {
+		const struct dyno *d = &((struct entry *)e)->dyno;
+
+		if (d->app == (uint64_t)app && d->kind == KIND_APP &&
+		    d->state < DYNO_STATES)
+			ret[d->state]++;
+	}
 }
 
 const struct dyno *dynos_find(const struct web *w, int64_t app, struct str name)

@@ -13,7 +13,6 @@ struct dyno {
 };
 
 struct dynos *dynos_new(void);
-void dynos_free(struct dynos *d);
 
 /* peers.c: frames of plan. */
 void dynos_begin(struct web *w, struct peer *p, struct frame *f);
@@ -31,5 +30,8 @@ void dynos_wait_add(struct web *w, struct dynos_wait *wait);
 
 /* Those of app that people see, by name; the array is the caller's. */
 size_t dynos_of(const struct web *w, int64_t app, const struct dyno ***ret);
+/* How many of the app's formation are in each enum dyno_state. */
+#define DYNO_STATES 4
+void dynos_count(const struct web *w, int64_t app, unsigned ret[DYNO_STATES]);
 const struct dyno *dynos_find(
     const struct web *w, int64_t app, struct str name);

@@ -1,17 +1,21 @@
 #include "gone.h"
 
+#include <inttypes.h>
+
 #include "ask.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "ipc/msg.h"
 
 #define WAIT_MS 600000 /* instances stop in their own time */
+#define AGAIN_MS 60000 /* after one that could not be done */
 
 struct farewell {
 	struct ask ask;
+	struct ev_timer again;
 	struct web *w;
 	uint64_t app;
-	enum gone who;
+	size_t part;
 };
 
 static const struct {
@@ -36,32 +40,55 @@ static struct peer *peer_of(const struct web *w, enum gone who)
 	}
 }
 
+/* Frees v where its peer is away: gone_up comes when it is back. */
+static void ask(struct farewell *v)
+{
+	struct peer *p = peer_of(v->w, parts[v->part].who);
+	struct frame_out o;
+
+	if (!peer_is_up(p)) {
+		free(v);
+		return;
+	}
+	o = ask_begin(&v->ask, p, parts[v->part].type);
+	frame_put_u64(&o, parts[v->part].field, v->app);
+	if (ask_send(v->w, &v->ask, p, &o, WAIT_MS, NULL) == -1)
+		free(v);
+}
+
+static void ask_again(struct ev_timer *t)
+{
+	ask(container_of(t, struct farewell, again));
+}
+
 static void answered(
     struct ask *a, const struct frame *f, const struct error *err)
 {
 	struct farewell *v = container_of(a, struct farewell, ask);
-	struct error why = {0};
+	struct error why = f ? (struct error){0} : *err;
 
-	if (f && store_gone_done(v->w->store, v->app, v->who, &why) == -1)
-		log_warn("gone: %s", why.msg); /* it is told once more */
-	free(v);
+	if ((f && store_gone_done(
+	              v->w->store, v->app, parts[v->part].who, &why) == 0) ||
+	    !peer_is_up(peer_of(v->w, parts[v->part].who))) {
+		free(v);
+		return;
+	}
+	log_warn("a destroyed app is not gone, telling again id=%" PRIu64
+	         ": %s",
+	    v->app, why.msg);
+	ev_timer_set(v->w->ev, &v->again, AGAIN_MS);
 }
 
-static void tell(struct web *w, uint64_t app, size_t i)
+static void tell(struct web *w, uint64_t app, size_t part)
 {
-	struct peer *p = peer_of(w, parts[i].who);
-	struct frame_out o;
-	struct farewell *v;
+	struct farewell *v = xcalloc(1, sizeof(*v));
 
-	if (!peer_is_up(p))
-		return;
-	v = xcalloc(1, sizeof(*v));
-	*v = (struct farewell){
-	    .ask = {.done = answered}, .w = w, .app = app, .who = parts[i].who};
-	o = ask_begin(&v->ask, p, parts[i].type);
-	frame_put_u64(&o, parts[i].field, app);
-	if (ask_send(w, &v->ask, p, &o, WAIT_MS, NULL) == -1)
-		free(v);
+	*v = (struct farewell){.ask = {.done = answered},
+	    .again = {.fire = ask_again},
+	    .w = w,
+	    .app = app,
+	    .part = part};
+	ask(v);
 }
 
 void gone_tell(struct web *w, uint64_t app)

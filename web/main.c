@@ -10,6 +10,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -24,6 +25,8 @@
 #include "proc/start.h"
 #include "rollout.h"
 #include "web.h"
+
+#define FILES_MAX 16384 /* an environment for each app that plan waits for */
 
 static void on_term(void *arg, int signo)
 {
@@ -46,6 +49,7 @@ static int confine(const struct start *s, struct error *err)
 	snprintf(builds, sizeof(builds), "%s/builds", s->settings.state);
 	(void)umask(027);
 	if (sandbox_basic(err) == -1 ||
+	    sandbox_rlimit(RLIMIT_NOFILE, FILES_MAX, err) == -1 ||
 	    sandbox_user(&s->roles, ROLE_WEB, err) == -1 ||
 	    sandbox_paths(paths, NELEM(paths), &missing, err) == -1 ||
 	    sandbox_calls(

@@ -128,11 +128,3 @@ void peers_open(struct web *w, int fd, const struct roles *roles)
 	w->plan = dial(w, "plan.sock", ROLE_PLAN);
 	w->logd = dial(w, "logd.sock", ROLE_LOGD);
 }
-
-void peers_close(struct web *w)
-{
-	peer_close(w->router);
-	peer_close(w->plan);
-	peer_close(w->logd);
-	ipc_listener_free(w->listener);
-}

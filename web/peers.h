@@ -6,4 +6,3 @@
 
 /* Listen on fd for gitd and builder; connect to router, plan and logd. */
 void peers_open(struct web *w, int fd, const struct roles *roles);
-void peers_close(struct web *w);

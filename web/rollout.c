@@ -9,11 +9,13 @@
 #include "base/mem.h"
 #include "base/rand.h"
 #include "blog.h"
+#include "ids.h"
 #include "ipc/msg.h"
 #include "lines.h"
 #include "oneoff.h"
 #include "push.h"
 #include "settle.h"
+#include "text.h"
 #include "want.h"
 
 #define LINES_SHOWN 50
@@ -62,7 +64,7 @@ struct rollout {
 	char dyno[129];        /* PHASE: its name; LINES: whose lines */
 	struct lines *lines;   /* LINES */
 	struct ev_timer timer; /* PHASE: its end; LIVE, FAILED: next try */
-	struct ev_timer again; /* PHASE: plan is back, ask it */
+	struct ev_timer again; /* PHASE: ask plan once more */
 	uint64_t ms;           /* LIVE: how long it took to boot */
 	char reason[TEXT_SIZE];
 };
@@ -183,14 +185,14 @@ static void got_lines(void *arg, struct str text)
 	end(r);
 }
 
-/* The first line of text is the reason that is kept. */
-static void set_reason(struct rollout *r, struct str text)
+/* What it waited for does not count any more, but why it failed does. */
+static void give_up(struct rollout *r, struct str reason)
 {
-	struct str line;
-
-	(void)str_split(&text, '\n', &line);
-	snprintf(
-	    r->reason, sizeof(r->reason), STR_FMT, STR_ARG(str_trim(line)));
+	text_line(reason, r->reason, sizeof(r->reason));
+	ask_cancel(&r->ask);
+	lines_cancel(take(r->lines));
+	ev_timer_stop(&r->timer);
+	ev_timer_stop(&r->again);
 }
 
 /* Ask for the last lines of the process that failed, if one is named. */
@@ -198,10 +200,7 @@ static void fail(struct rollout *r, struct str reason, struct str dyno)
 {
 	struct web *w = r->w;
 
-	set_reason(r, reason);
-	ask_cancel(&r->ask);
-	ev_timer_stop(&r->timer);
-	ev_timer_stop(&r->again);
+	give_up(r, reason);
 	if (dyno.len == 0 || !r->release.build) {
 		if (r->release.build)
 			say_failed(r, (struct str){0});
@@ -235,10 +234,13 @@ static void phase_answered(
 {
 	struct rollout *r = container_of(a, struct rollout, ask);
 
-	/* Where plan is away it is asked again when it is back. */
-	if (f || err->code == ERR_UNAVAILABLE)
+	if (f)
 		return;
-	fail(r, str_z(err->msg), (struct str){0});
+	/* Where plan is away it is asked again when it is back, too. */
+	if (err->code == ERR_UNAVAILABLE)
+		ev_timer_set(r->w->ev, &r->again, RETRY_MS);
+	else
+		fail(r, str_z(err->msg), (struct str){0});
 }
 
 /* Start the release command, or learn how far it is: the job is the same. */
@@ -333,29 +335,20 @@ void rollout_next(struct web *w, int64_t app)
 		launch(r);
 }
 
-struct ids {
-	int64_t *v;
-	size_t n;
-};
-
-static void add_id(void *arg, const struct app *a)
+static void add_app(void *arg, const struct app *a)
 {
-	struct ids *ids = arg;
-
-	ids->v = xrealloc(ids->v, (ids->n + 1) * sizeof(*ids->v));
-	ids->v[ids->n++] = a->id;
+	ids_add(arg, a->id);
 }
 
 void rollout_start_all(struct web *w)
 {
-	struct ids ids = {0};
+	scoped_ids struct ids ids = {0};
 	struct error err = {0};
 
-	if (store_app_list(w->store, 0, add_id, &ids, &err) == -1)
+	if (store_app_list(w->store, 0, add_app, &ids, &err) == -1)
 		log_error("list of apps: %s", err.msg);
 	for (size_t i = 0; i < ids.n; i++)
 		rollout_next(w, ids.v[i]);
-	free(ids.v);
 }
 
 /* --- from outside --------------------------------------------------------- */
@@ -371,8 +364,7 @@ int rollout_cancel(struct web *w, const struct release *rel, const char *reason,
 			    "v%" PRIu64 " is just ending.", rel->version);
 		if (r->stage == ROLLOUT_PHASE)
 			(void)oneoff_stop(w, rel->app, r->dyno, NULL);
-		set_reason(r, str_z(reason));
-		lines_cancel(take(r->lines));
+		give_up(r, str_z(reason));
 		if (rel->build)
 			say_failed(r, (struct str){0});
 		rollout_move(r, ROLLOUT_FAILED);

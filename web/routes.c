@@ -79,12 +79,17 @@ void routes_drop_host(struct web *w, const char *host)
 	(void)peer_send(w->router, &o);
 }
 
-void routes_drop(struct web *w, const struct app *a)
+void routes_drop_name(struct web *w, const char *app)
 {
 	char host[288];
 
-	routes_host(w, a->name, host);
+	routes_host(w, app, host);
 	routes_drop_host(w, host);
+}
+
+void routes_drop(struct web *w, const struct app *a)
+{
+	routes_drop_name(w, a->name);
 	(void)store_domain_list(w->store, a->id, drop_domain, w, NULL);
 }
 

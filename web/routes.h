@@ -13,8 +13,9 @@ void routes_up(struct web *w); /* the router is there: all of them */
 
 /* Of one app, after any change of its name, domains or maintenance. */
 void routes_put(struct web *w, const struct app *a);
-/* Before it is renamed or removed. */
+/* Before its rows are removed: its name and its domains. */
 void routes_drop(struct web *w, const struct app *a);
+void routes_drop_name(struct web *w, const char *app);
 void routes_drop_host(struct web *w, const char *host);
 
 /* "NAME.apps_domain" */

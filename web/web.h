@@ -48,6 +48,7 @@ struct web {
 
 	struct log_sessions *sessions;
 	struct http *http;
+	unsigned streams; /* answers that grow, now */
 };
 
 #define WEB_STACK "debian-13"

@@ -5,6 +5,8 @@
 #include "base/rand.h"
 
 #define SESSION_SECONDS (30 * 86400)
+#define SESSIONS_MAX_EACH 100
+#define TOKENS_MAX 100 /* of one account */
 #define EXPIRES_MAX ((uint64_t)10 * 365 * 86400)
 
 void on_account(struct request *r)
@@ -104,6 +106,39 @@ static int read_description(
 	    "\"description\" has at most %d bytes.", TEXT_SIZE - 1);
 }
 
+static int audit(struct request *r, const char *action, const struct token *t,
+    struct error *err)
+{
+	return store_event_add(r->w->store,
+	    &(struct event_new){.account = r->actor.account.id,
+	        .action = action,
+	        .detail = t->description},
+	    err);
+}
+
+/* The row and its audit. */
+static int add_token_row(struct request *r, const struct token_new *n,
+    struct str secret, struct token *ret, struct error *err)
+{
+	scoped_tx struct store *tx = NULL;
+	uint64_t have;
+	int64_t id;
+
+	if (store_token_count(r->w->store, n->account, &have, err) == -1)
+		return -1;
+	if (have >= TOKENS_MAX)
+		return error_set(err, ERR_LIMIT,
+		    "You have %d tokens, and no more are allowed. Revoke one "
+		    "first.",
+		    TOKENS_MAX);
+	tx = store_begin(r->w->store, err);
+	if (!tx || store_token_add(r->w->store, n, secret, &id, err) == -1 ||
+	    store_token_find(r->w->store, secret, ret, err) == -1 ||
+	    audit(r, "token:create", ret, err) == -1)
+		return -1;
+	return store_commit(&tx, err);
+}
+
 void on_token_create(struct request *r)
 {
 	char description[TEXT_SIZE], scope[81], secret[44];
@@ -112,14 +147,12 @@ void on_token_create(struct request *r)
 	    .scope = scope};
 	struct error err = {0};
 	struct token t;
-	int64_t id;
 
 	rand_secret(secret);
 	if (read_description(r, description, &err) == -1 ||
 	    read_scope(r, scope, &err) == -1 ||
 	    read_expiry(r, &n.expires_at, &err) == -1 ||
-	    store_token_add(r->w->store, &n, str_z(secret), &id, &err) == -1 ||
-	    store_token_find(r->w->store, str_z(secret), &t, &err) == -1)
+	    add_token_row(r, &n, str_z(secret), &t, &err) == -1)
 		request_error(r, &err);
 	else
 		request_json(
@@ -148,13 +181,23 @@ void on_token_info(struct request *r)
 		request_json(r, 200, shape_token(&t, &r->actor.account, NULL));
 }
 
+static int revoke_token(
+    struct request *r, const struct token *t, struct error *err)
+{
+	scoped_tx struct store *tx = store_begin(r->w->store, err);
+
+	if (!tx || store_token_revoke(r->w->store, t->id, err) == -1 ||
+	    audit(r, "token:revoke", t, err) == -1)
+		return -1;
+	return store_commit(&tx, err);
+}
+
 void on_token_delete(struct request *r)
 {
 	struct error err = {0};
 	struct token t;
 
-	if (find_token(r, &t, &err) == -1 ||
-	    store_token_revoke(r->w->store, t.id, &err) == -1)
+	if (find_token(r, &t, &err) == -1 || revoke_token(r, &t, &err) == -1)
 		request_error(r, &err);
 	else
 		request_json(r, 200, shape_token(&t, &r->actor.account, NULL));
@@ -186,7 +229,8 @@ static int add_session(struct request *r, const char *secret, struct error *err)
 
 	if (t->expires_at && t->expires_at < n.expires_at)
 		n.expires_at = t->expires_at;
-	if (store_session_sweep(r->w->store, err) == -1)
+	if (store_session_sweep(
+	        r->w->store, t->account, SESSIONS_MAX_EACH - 1, err) == -1)
 		return -1;
 	return store_token_add(r->w->store, &n, str_z(secret), &id, err);
 }

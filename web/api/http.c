@@ -19,6 +19,7 @@ struct http {
 	struct MHD_Daemon *daemon;
 	struct ev_io epoll, listen;
 	struct ev_timer timer;
+	bool woken; /* a connection was, since the last run */
 	uid_t uid;
 };
 
@@ -27,11 +28,20 @@ static void run(struct http *h)
 {
 	MHD_UNSIGNED_LONG_LONG ms;
 
+	h->woken = false;
 	(void)MHD_run(h->daemon);
-	if (MHD_get_timeout(h->daemon, &ms) == MHD_YES)
+	if (h->woken)
+		ev_timer_set(h->w->ev, &h->timer, 0);
+	else if (MHD_get_timeout(h->daemon, &ms) == MHD_YES)
 		ev_timer_set(h->w->ev, &h->timer, ms);
 	else
 		ev_timer_stop(&h->timer);
+}
+
+void http_wake(struct http *h)
+{
+	h->woken = true;
+	ev_timer_set(h->w->ev, &h->timer, 0);
 }
 
 static void epoll_ready(struct ev_io *io, unsigned events)

@@ -14,3 +14,5 @@ struct http; /* opaque; lives as long as the program */
  * user alone.
  */
 struct http *http_open(struct web *w, int fd, uid_t uid, struct error *err);
+/* A connection that slept goes on: look at it in the next turn. */
+void http_wake(struct http *h);

@@ -144,6 +144,7 @@ static void read_pipe(struct follow *f)
 			return;
 		f->ended = n <= 0;
 		add_lines(f);
+		f->ended |= f->out.bad;
 		if (f->out.len >= PIPE_BYTES)
 			return;
 	}
@@ -231,8 +232,11 @@ static void start(struct request *r, const struct log_session *s)
 	bool again = last.len == TIME_LEN;
 	struct error err = {0};
 	struct follow *f;
-	int fd = ask_logd(r->w, s, again, &err);
+	int fd;
 
+	if (!stream_may(r))
+		return;
+	fd = ask_logd(r->w, s, again, &err);
 	if (fd == -1) {
 		request_error(r, &err);
 		return;

@@ -53,6 +53,8 @@ void on_output(struct request *r)
 	struct build b;
 	int fd;
 
+	if (!stream_may(r))
+		return;
 	if (store_build_by_secret(r->w->store, r->match.args[0], &b, &err) ==
 	        -1 ||
 	    (fd = blog_open(r->w, b.id, false, &err)) == -1) {

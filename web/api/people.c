@@ -152,7 +152,8 @@ void on_collaborator_create(struct request *r)
 	}
 	if (store_account_by_email(r->w->store, str_z(json_string_value(name)),
 	        &who, &err) == -1 ||
-	    store_collaborator_add(r->w->store, r->app.id, who.id, &err) == -1)
+	    apps_add_collaborator(
+	        r->w, &r->actor.account, &r->app, &who, &err) == -1)
 		request_error(r, &err);
 	else
 		request_json(r, 201,
@@ -167,7 +168,8 @@ void on_collaborator_delete(struct request *r)
 
 	if (store_account_by_email(r->w->store, r->match.args[1], &who, &err) ==
 	        -1 ||
-	    store_collaborator_del(r->w->store, r->app.id, who.id, &err) == -1)
+	    apps_del_collaborator(
+	        r->w, &r->actor.account, &r->app, &who, &err) == -1)
 		request_error(r, &err);
 	else
 		request_json(r, 200,

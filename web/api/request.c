@@ -3,12 +3,14 @@
 #include <stdarg.h>
 #include <stdio.h>
 
+#include "api/http.h"
 #include "api/page.h"
 #include "api/stream.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/rand.h"
 #include "routes.h"
+#include "text.h"
 
 #define WASTE_MAX (8u << 20)
 #define MESSAGE_MAX 1024
@@ -81,6 +83,7 @@ void request_resume(struct request *r)
 		return;
 	r->suspended = false;
 	MHD_resume_connection(r->conn);
+	http_wake(r->w->http); /* it tells nobody in this mode */
 }
 
 void request_field(struct request *r, const char *name, const char *value)
@@ -140,18 +143,16 @@ void request_json(struct request *r, unsigned status, json_t *body)
 void request_refuse(
     struct request *r, unsigned status, const char *id, const char *fmt, ...)
 {
+	scoped_buf struct buf clean = BUF_INIT(3 * MESSAGE_MAX);
 	char message[MESSAGE_MAX];
 	va_list args;
-	json_t *body;
 
 	va_start(args, fmt);
 	(void)vsnprintf(message, sizeof(message), fmt, args);
 	va_end(args);
-	body = json_pack("{s:s, s:s}", "id", id, "message", message);
-	if (!body) /* a text from outside that is no UTF-8 was in it */
-		body = json_pack("{s:s, s:s}", "id", id, "message",
-		    "The request has text that is not UTF-8.");
-	request_json(r, status, body);
+	text_clean(str_z(message), &clean); /* words of the request are in it */
+	request_json(r, status,
+	    json_pack("{s:s, s:s}", "id", id, "message", buf_z(&clean)));
 	if (status == 401)
 		request_field(r, "WWW-Authenticate", "Bearer realm=\"paas\"");
 }
@@ -177,7 +178,8 @@ void request_error(struct request *r, const struct error *err)
 		return;
 	}
 	log_error("request failed path=%s: %s",
-	    r->match.route ? r->match.route->pattern : "?", err->msg);
+	    r->match.route ? r->match.route->pattern : "?",
+	    log_quote(str_z(err->msg)));
 	request_refuse(r, 500, "internal_server_error",
 	    "The platform failed to do this. Its log says why.");
 }

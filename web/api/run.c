@@ -1,4 +1,5 @@
 /* run - a command in an instance of its own, attached or not. */
+#include <inttypes.h>
 #include <stdio.h>
 
 #include "api/handlers.h"
@@ -170,11 +171,29 @@ static int read_command(struct run *run, struct error *err)
 	return 0;
 }
 
+/* May the app have one more command beside those that run? */
+static int check_room(struct request *r, struct error *err)
+{
+	scoped_free const struct dyno **v = NULL;
+	size_t n = dynos_of(r->w, r->app.id, &v);
+	uint64_t runs = 0;
+
+	for (size_t i = 0; i < n; i++)
+		runs += v[i]->kind == KIND_RUN;
+	if (runs < r->w->settings.instances_max)
+		return 0;
+	return error_set(err, ERR_LIMIT,
+	    "%s runs %" PRIu64 " commands already, and no more are allowed "
+	    "(the setting instances_max). Wait for one, or: paas ps:stop",
+	    r->app.name, runs);
+}
+
 static int read_run(struct run *run, struct error *err)
 {
 	struct request *r = run->r;
 
-	if (read_command(run, err) == -1 || read_env(run, err) == -1)
+	if (read_command(run, err) == -1 || read_env(run, err) == -1 ||
+	    check_room(r, err) == -1)
 		return -1;
 	if (store_release_live(
 	        r->w->store, r->app.id, true, &run->release, NULL) == -1)

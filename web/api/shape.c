@@ -7,6 +7,7 @@
 #include "ipc/msg.h"
 #include "release.h"
 #include "routes.h"
+#include "text.h"
 #include "url.h"
 
 /* Made once: these things have no rows, but must have ids. */
@@ -32,12 +33,13 @@ json_t *shape_time(int64_t seconds)
 	return json_string(text);
 }
 
-/* Text that may be no UTF-8: then it is left out. */
-static json_t *text_of(struct buf *b)
+/* Text of a stranger, who may have written anything. */
+static json_t *clean(struct str text)
 {
-	json_t *text = json_string(buf_z(b));
+	scoped_buf struct buf out = BUF_INIT(3 * COMMAND_MAX);
 
-	return text ? text : json_string("");
+	text_clean(text, &out);
+	return json_string(buf_z(&out));
 }
 
 static json_t *user(const char *uuid, const char *email)
@@ -128,10 +130,23 @@ static json_t *described(struct web *w, const struct app *a)
 	    store_image_get(w->store, r.image, &i, NULL, &packs, NULL) == -1 ||
 	    packs.len == 0)
 		return json_null();
-	for (size_t n = 0; n < packs.len; n++)
-		if (packs.p[n] == '\n')
-			packs.p[n] = ' ';
-	return text_of(&packs);
+	return clean(buf_str(&packs)); /* newlines become spaces */
+}
+
+/*
+ * How many processes are in which state, so that a list of apps needs no
+ * question for each; null as long as it is not known.
+ */
+static json_t *process_counts(struct web *w, int64_t app)
+{
+	unsigned n[DYNO_STATES];
+
+	if (!dynos_known(w))
+		return json_null();
+	dynos_count(w, app, n);
+	return json_pack("{s:i, s:i, s:i, s:i}", "starting",
+	    (int)n[DYNO_STARTING], "up", (int)n[DYNO_UP], "stopping",
+	    (int)n[DYNO_STOPPING], "crashed", (int)n[DYNO_CRASHED]);
 }
 
 json_t *shape_app(struct web *w, const struct app *a)
@@ -144,7 +159,7 @@ json_t *shape_app(struct web *w, const struct app *a)
 	return json_pack(
 	    "{s:s, s:s, s:b, s:n, s:o, s:o, s:o, s:o, s:o, s:o, s:{s:s, s:s}, "
 	    "s:s, s:s, s:n, s:b, s:o, s:n, s:n, s:{s:s, s:s}, s:n, s:n, s:n, "
-	    "s:b, s:s}",
+	    "s:b, s:s, s:o}",
 	    "id", a->uuid, "name", a->name, "acm", 0, "archived_at",
 	    "buildpack_provided_description", described(w, a), "build_stack",
 	    stack_ref(a->stack), "stack", stack_ref(a->stack), "created_at",
@@ -155,7 +170,7 @@ json_t *shape_app(struct web *w, const struct app *a)
 	    (int)a->maintenance, "owner", user(a->owner_uuid, a->owner_email),
 	    "organization", "team", "region", "id", REGION_ID, "name", REGION,
 	    "repo_size", "slug_size", "space", "locked", 0, "create_status",
-	    "complete");
+	    "complete", "processes", process_counts(w, a->id));
 }
 
 /* --- releases and builds -------------------------------------------------- */
@@ -211,11 +226,10 @@ static json_t *buildpack_list(struct buf *packs)
 	struct str rest = buf_str(packs), name;
 
 	while (rest.len && str_split(&rest, '\n', &name)) {
-		json_t *text = json_stringn(name.p, name.len);
+		json_t *text = clean(name);
 
-		if (text)
-			(void)json_array_append_new(list,
-			    json_pack("{s:O, s:o}", "url", text, "name", text));
+		(void)json_array_append_new(
+		    list, json_pack("{s:O, s:o}", "url", text, "name", text));
 	}
 	return list;
 }
@@ -260,7 +274,7 @@ static json_t *command_of(struct web *w, int64_t app, const char *type)
 	if (store_release_live(w->store, app, true, &live, NULL) == -1 ||
 	    !store_process_command(w->store, live.image, str_z(type), &command))
 		return json_string("");
-	return text_of(&command);
+	return clean(buf_str(&command));
 }
 
 json_t *shape_formation(

@@ -31,6 +31,17 @@ static ssize_t read_stream(void *cls, uint64_t pos, char *to, size_t max)
 	return n;
 }
 
+bool stream_may(struct request *r)
+{
+	if (r->w->streams < STREAMS_MAX)
+		return true;
+	request_refuse(r, 503, "unavailable",
+	    "%d logs and outputs are being read, and no more are served at "
+	    "once. Try again in a moment.",
+	    STREAMS_MAX);
+	return false;
+}
+
 void stream_answer(struct request *r, struct stream *s, const char *type)
 {
 	struct MHD_Response *answer = MHD_create_response_from_callback(
@@ -39,6 +50,7 @@ void stream_answer(struct request *r, struct stream *s, const char *type)
 	s->r = r;
 	s->timer.fire = beat;
 	r->stream = s;
+	r->w->streams++;
 	request_begin(r, 200, type, answer);
 }
 
@@ -53,5 +65,6 @@ void stream_free(struct stream *s)
 	if (!s)
 		return;
 	ev_timer_stop(&s->timer);
+	s->r->w->streams--;
 	s->free(s);
 }

@@ -9,6 +9,7 @@
 #include "api/request.h"
 
 #define STREAM_BEAT_MS 25000
+#define STREAMS_MAX 512 /* half of the connections: the rest answers */
 
 struct stream {
 	struct request *r;
@@ -20,6 +21,8 @@ struct stream {
 	bool due; /* a beat is */
 };
 
+/* Is there room for one more? Otherwise r has been told so. */
+bool stream_may(struct request *r);
 /* Answer 200 with what s->read gives; r owns s from now on. */
 void stream_answer(struct request *r, struct stream *s, const char *type);
 void stream_more(struct stream *s);

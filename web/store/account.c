@@ -152,11 +152,26 @@ int store_token_revoke(struct store *st, int64_t id, struct error *err)
 	           : 0;
 }
 
-int store_session_sweep(struct store *st, struct error *err)
+int store_token_count(
+    struct store *st, int64_t account, uint64_t *ret, struct error *err)
 {
-	return store_run(st, STMT_SESSION_SWEEP, err, "i", store_now()) == -1
-	           ? -1
-	           : 0;
+	int64_t n =
+	    store_insert(st, STMT_TOKEN_COUNT, err, "ii", account, store_now());
+
+	if (n == -1)
+		return -1;
+	*ret = (uint64_t)n;
+	return 0;
+}
+
+int store_session_sweep(
+    struct store *st, int64_t account, uint64_t most, struct error *err)
+{
+	if (store_run(st, STMT_SESSION_SWEEP, err, "i", store_now()) == -1 ||
+	    store_run(
+	        st, STMT_SESSION_TRIM, err, "ii", account, (int64_t)most) == -1)
+		return -1;
+	return 0;
 }
 
 /* --- collaborators -------------------------------------------------------- */
@@ -185,6 +200,17 @@ int store_collaborator_list(struct store *st, int64_t app,
 		each(arg, &c);
 	}
 	return more;
+}
+
+int store_collaborator_count(
+    struct store *st, int64_t app, uint64_t *ret, struct error *err)
+{
+	int64_t n = store_insert(st, STMT_COLLABORATOR_COUNT, err, "i", app);
+
+	if (n == -1)
+		return -1;
+	*ret = (uint64_t)n;
+	return 0;
 }
 
 int store_collaborator_add(

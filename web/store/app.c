@@ -175,6 +175,17 @@ static void read_domain(sqlite3_stmt *q, struct domain *ret)
 	ret->created_at = sqlite3_column_int64(q, 4);
 }
 
+int store_domain_count(
+    struct store *st, int64_t app, uint64_t *ret, struct error *err)
+{
+	int64_t n = store_insert(st, STMT_DOMAIN_COUNT, err, "i", app);
+
+	if (n == -1)
+		return -1;
+	*ret = (uint64_t)n;
+	return 0;
+}
+
 int store_domain_add(
     struct store *st, int64_t app, struct str host, struct error *err)
 {
@@ -214,7 +225,7 @@ int store_domain_find(
 		read_domain(q, ret);
 	if (more == 0)
 		return error_set(
-		    err, ERR_NOT_FOUND, "There is no such domain.");
+		    err, ERR_NOT_FOUND, "The app has no such domain.");
 	return more == 1 ? 0 : -1;
 }
 

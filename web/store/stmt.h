@@ -70,6 +70,15 @@
 	    "?) ORDER BY id")                                                  \
 	STMT(TOKEN_REVOKE, "UPDATE token SET revoked_at = ?1 WHERE "           \
 	                   "(id = ?2 OR parent = ?2) AND revoked_at IS NULL")  \
+	STMT(TOKEN_COUNT,                                                      \
+	    "SELECT count(*) FROM token WHERE account = ?1 AND parent IS "     \
+	    "NULL AND revoked_at IS NULL AND (expires_at IS NULL OR "          \
+	    "expires_at > ?2)")                                                \
+	/* The newest ?2 sessions of an account stay. */                       \
+	STMT(SESSION_TRIM,                                                     \
+	    "DELETE FROM token WHERE id IN (SELECT id FROM token WHERE "       \
+	    "account = ?1 AND parent IS NOT NULL ORDER BY id DESC "            \
+	    "LIMIT -1 OFFSET ?2)")                                             \
 	STMT(SESSION_SWEEP, "DELETE FROM token WHERE parent IS NOT NULL AND "  \
 	                    "(revoked_at IS NOT NULL OR expires_at <= ?)")     \
                                                                                \
@@ -118,6 +127,9 @@
 	STMT(COLLABORATOR_DEL,                                                 \
 	    "DELETE FROM collaborator WHERE app = ? AND account = ?")          \
                                                                                \
+	STMT(COLLABORATOR_COUNT,                                               \
+	    "SELECT count(*) FROM collaborator WHERE app = ?")                 \
+	STMT(DOMAIN_COUNT, "SELECT count(*) FROM domain WHERE app = ?")        \
 	STMT(DOMAIN_ADD,                                                       \
 	    "INSERT INTO domain (uuid, app, hostname, created_at) "            \
 	    "VALUES (?, ?, ?, ?) ON CONFLICT (hostname) DO NOTHING")           \
@@ -228,7 +240,8 @@
 	    PUSH_LIST, "SELECT " PUSH_COLUMNS "WHERE settled = 0 ORDER BY id") \
 	STMT(PUSH_DECIDE, "UPDATE push SET state = ?, reason = ? WHERE id = "  \
 	                  "? AND state = 0")                                   \
-	STMT(PUSH_SETTLE, "UPDATE push SET settled = 1 WHERE id = ?")          \
+	STMT(PUSH_SETTLE, "UPDATE push SET settled = 1 WHERE id = ? AND "      \
+	                  "state <> 0")                                        \
                                                                                \
 	STMT(EVENT_ADD,                                                        \
 	    "INSERT INTO event (at, account, app, app_name, action, detail) "  \
@@ -261,7 +274,7 @@ int store_step(struct store *st, sqlite3_stmt *q, struct error *err);
 /* Bind and run to the end; returns the rows changed, or -1. */
 int store_run(struct store *st, enum stmt which, struct error *err,
     const char *kinds, ...);
-/* The same for one that returns an id; 0 where it returned none. */
+/* The same for one that returns a number; 0 where it returned none. */
 int64_t store_insert(struct store *st, enum stmt which, struct error *err,
     const char *kinds, ...);
 

@@ -78,8 +78,12 @@ int store_token_list(struct store *st, int64_t account,
     struct error *err);
 /* The sessions made from it end, too. */
 int store_token_revoke(struct store *st, int64_t id, struct error *err);
-/* Forget sessions that are over. */
-int store_session_sweep(struct store *st, struct error *err);
+/* How many tokens that count the account has, sessions left out. */
+int store_token_count(
+    struct store *st, int64_t account, uint64_t *ret, struct error *err);
+/* Forget sessions that are over, and the account's oldest beyond `most`. */
+int store_session_sweep(
+    struct store *st, int64_t account, uint64_t most, struct error *err);
 
 /* --- apps ----------------------------------------------------------------- */
 
@@ -131,6 +135,8 @@ bool store_collaborator_is(struct store *st, int64_t app, int64_t account);
 int store_collaborator_list(struct store *st, int64_t app,
     void (*each)(void *arg, const struct collaborator *c), void *arg,
     struct error *err);
+int store_collaborator_count(
+    struct store *st, int64_t app, uint64_t *ret, struct error *err);
 int store_collaborator_add(
     struct store *st, int64_t app, int64_t account, struct error *err);
 int store_collaborator_del(
@@ -141,6 +147,8 @@ struct domain {
 	char uuid[UUID_SIZE], hostname[254];
 };
 
+int store_domain_count(
+    struct store *st, int64_t app, uint64_t *ret, struct error *err);
 /* ERR_EXISTS when it is taken. */
 int store_domain_add(
     struct store *st, int64_t app, struct str host, struct error *err);

@@ -4,20 +4,21 @@ import {act, ago, complain, fill, h, say, state, webLink} from "/ui/dom.js";
 
 const REFRESH_MS = 10000;
 
-// What an app is doing, in one word, from its processes.
-export function appState(app, dynos) {
-  const own = dynos.filter((d) => d.type !== "run" && d.type !== "release");
-  if (!app.released_at && !own.length) return ["off", "Not deployed"];
-  if (own.some((d) => d.state === "crashed")) return ["bad", "Crashed"];
-  const up = own.filter((d) => d.state === "up").length;
-  if (!own.length) return ["off", "Stopped"];
+// What an app is doing, in a word or two, from the counts of its processes.
+export function appState(app) {
+  if (app.maintenance) return ["busy", "Maintenance"];
+  if (!app.processes) return ["off", "Unknown"];
+  const {starting, up, crashed} = app.processes;
+  const all = starting + up + crashed; // one that stops has a successor
+  if (!all) return ["off", app.released_at ? "Stopped" : "Not deployed"];
+  if (crashed) return ["bad", "Crashed"];
   if (!up) return ["busy", "Starting"];
-  if (up < own.length) return ["busy", `${up} of ${own.length} processes up`];
+  if (up < all) return ["busy", `${up} of ${all} processes up`];
   return ["good", up === 1 ? "1 process up" : `${up} processes up`];
 }
 
-function row(app, place) {
-  const [kind, text] = place || ["off", "…"];
+function row(app) {
+  const [kind, text] = appState(app);
   return h("li", {class: "app", testid: `app-${app.name}`},
     h("div", {class: "name"}, h("a", {href: `#/apps/${encodeURIComponent(app.name)}`, testid: `app-link-${app.name}`}, app.name)),
     state(kind, text, {testid: `app-state-${app.name}`}),
@@ -53,19 +54,14 @@ export function appsView() {
   const {signal} = stop;
   const list = h("ul", {class: "apps", id: "app-list", testid: "app-list"}, h("li", {class: "hint wait"}, "Loading…"));
   const empty = h("div");
-  const states = new Map();
   let seen = "";
 
   async function refresh() {
     const apps = (await get(["apps"], {signal})).sort((a, b) => (a.name < b.name ? -1 : 1));
-    await Promise.all(apps.map(async (app) => {
-      const dynos = await get(["apps", app.name, "dynos"], {signal}).catch(() => []);
-      states.set(app.name, appState(app, dynos));
-    }));
-    const now = JSON.stringify(apps.map((a) => [a, states.get(a.name)]));
+    const now = JSON.stringify(apps);
     if (now === seen) return;
     seen = now;
-    fill(list, apps.map((app) => row(app, states.get(app.name))));
+    fill(list, apps.map(row));
     list.hidden = !apps.length;
     fill(empty, apps.length ? [] : firstSteps());
   }

@@ -12,8 +12,8 @@ const REFRESH_MS = 4000;
 
 function heading(ctx) {
   const el = h("div", {class: "title"}, h("h1", {testid: "app-name"}, ctx.name));
-  return {el, uses: ["app", "dynos", "releases"], draw(data) {
-    const [kind, text] = appState(data.app, data.dynos);
+  return {el, uses: ["app", "releases"], draw(data) {
+    const [kind, text] = appState(data.app);
     const release = data.releases.find((r) => r.current) || data.releases[0];
     fill(el, h("div", {class: "crumb"}, h("a", {href: "#/"}, "Apps")),
       h("h1", {testid: "app-name"}, data.app.name),
