@@ -1,0 +1,22 @@
+/*
+ * resolv: what is found is printed, and found again in what was printed.
+ */
+/* links: runtime/jail/address.c runtime/jail/resolv.c */
+#include <string.h>
+
+#include "../../runtime/jail/resolv.h"
+#include "fuzz.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	scoped_buf struct buf text = BUF_INIT(256);
+	struct resolvers found, again;
+
+	resolv_parse(str_make(data, size), &found);
+	CHECK(found.n <= RESOLVERS_MAX);
+	resolv_print(&found, &text);
+	CHECK(!text.bad);
+	resolv_parse(buf_str(&text), &again);
+	CHECK(memcmp(&found, &again, sizeof(found)) == 0);
+	return 0;
+}
