@@ -234,9 +234,9 @@ static bool each_member(int group, bool end)
 }
 
 /* By cgroup.kill where there is one: a list of pids is old when it is read. */
-bool cgroup_kill(const struct cgroups *c, const char *name)
+static bool kill_at_once(const struct cgroups *c, const char *name)
 {
-	bool any = false, done = false;
+	bool done = false;
 
 	for (int i = 0; i < c->n; i++) {
 		scoped_fd int g = open_group(c->of[i].dir, name);
@@ -244,12 +244,28 @@ bool cgroup_kill(const struct cgroups *c, const char *name)
 		if (g != -1 && put(g, "cgroup.kill", "1", NULL) == 0)
 			done = true;
 	}
+	return done;
+}
+
+static bool each_group(const struct cgroups *c, const char *name, bool end)
+{
+	bool any = false;
+
 	for (int i = 0; i < c->n; i++) {
 		scoped_fd int g = open_group(c->of[i].dir, name);
 
 		if (g != -1)
-			any |= each_member(g, !done);
+			any |= each_member(g, end);
 	}
+	return any;
+}
+
+bool cgroup_kill(const struct cgroups *c, const char *name)
+{
+	bool any = each_group(c, name, false);
+
+	if (!kill_at_once(c, name))
+		(void)each_group(c, name, true);
 	return any;
 }
 
