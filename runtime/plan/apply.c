@@ -1,10 +1,15 @@
 #include "apply.h"
 
 #include <assert.h>
+#include <inttypes.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "base/mem.h"
+
+#define PORT_FIRST 10000 /* $PORT, in a network namespace of its own */
+#define PORT_LAST 31999
 
 static void start(struct model *m, struct app *a, const struct action *act,
     const struct step_env *env, uint64_t id, uint64_t real_ms)
@@ -20,9 +25,12 @@ static void start(struct model *m, struct app *a, const struct action *act,
 		in->generation = w->generation;
 		in->num = act->num;
 		snprintf(in->ptype, sizeof(in->ptype), "%s", act->ptype);
-		snprintf(in->name, sizeof(in->name), "%s.%llu", act->ptype,
-		    (unsigned long long)act->num);
+		snprintf(in->name, sizeof(in->name), "%s.%" PRIu64, act->ptype,
+		    act->num);
 	}
+	if (in->kind == KIND_APP)
+		in->port = PORT_FIRST + (env->random ^ in->id) %
+		                            (PORT_LAST - PORT_FIRST + 1);
 	in->state = INST_ASKED;
 	in->asked_ms = env->now_ms;
 	in->time_ms = real_ms;
@@ -116,11 +124,16 @@ static void failed(struct app *a, const struct action *act)
 void apply(struct model *m, struct app *a, const struct action *act,
     const struct step_env *env, uint64_t id, uint64_t real_ms)
 {
+	static const struct ending given_up = {
+	    .signal = SIGKILL, .text = {"It was ended before it started", 30}};
 	struct inst *in = model_inst(m, act->instance);
 
 	switch (act->act) {
 	case ACT_START:
 		start(m, a, act, env, id, real_ms);
+		break;
+	case ACT_GIVE_UP:
+		inst_exited(in, &given_up, real_ms);
 		break;
 	case ACT_SIGNAL:
 		move_stop(in, STOP_TERM, env);

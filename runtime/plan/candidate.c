@@ -14,7 +14,7 @@ void step_boot_text(const struct step *s, char *out, size_t size)
 
 bool step_boot_is_over(struct step *s, const struct inst *in)
 {
-	return in->target == TARGET_CHECK && !in->checked &&
+	return in->target == TARGET_CHECK && !in->checked && s->env->router &&
 	       step_due(s, in->check_ms + s->env->boot_ms);
 }
 

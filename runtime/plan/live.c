@@ -3,21 +3,19 @@
 
 #include "step_int.h"
 
-/* The current one of a place; the oldest if there are two. */
+/* The current one of a place, or NULL. */
 static const struct inst *current(
     const struct step *s, const char *ptype, uint64_t num)
 {
-	const struct inst *oldest = NULL;
 	struct inst *in;
 
 	list_each(in, &s->app->insts, of_app)
 	{
-		if (step_is_current(s, in) && in->num == num &&
-		    strcmp(in->ptype, ptype) == 0 &&
-		    (!oldest || in->id < oldest->id))
-			oldest = in;
+		if (in->num == num && strcmp(in->ptype, ptype) == 0 &&
+		    step_is_current(s, in))
+			return in;
 	}
-	return oldest;
+	return NULL;
 }
 
 /* One that did not listen is being killed: its place is not free yet. */
@@ -61,8 +59,8 @@ static bool is_taking_over(const struct step *s, const struct inst *in)
 	list_each(other, &s->app->insts, of_app)
 	{
 		if (other != in && inst_is_web(other) &&
-		    other->num == in->num && step_stands_in(s, other) &&
-		    !step_is_current(s, other))
+		    other->num == in->num && !step_is_current(s, other) &&
+		    step_stands_in(s, other))
 			return true;
 	}
 	return false;
@@ -89,18 +87,33 @@ static void tend_web(struct step *s, const struct inst *in)
 	}
 }
 
-/* What was adopted and stands in goes on serving. */
+/*
+ * What was adopted and stands in goes on serving. If the one that is to take
+ * over was adopted, too, it may have done so already: both are checked, which
+ * the router answers at once when it knows them.
+ */
+static void tend_stand_in(struct step *s, const struct inst *in)
+{
+	const struct inst *heir = current(s, "web", in->num);
+	bool rivals = heir && heir->adopted && heir->state == INST_RUNNING;
+
+	if (in->target == TARGET_NONE)
+		step_add(s, ACT_TARGET, in)->state =
+		    rivals ? TARGET_CHECK : TARGET_SERVE;
+	else if (in->target == TARGET_CHECK && in->checked &&
+	         !(heir && heir->checked))
+		step_add(s, ACT_TARGET, in)->state = TARGET_SERVE;
+}
+
 static void tend_stand_ins(struct step *s)
 {
 	struct inst *in;
 
 	list_each(in, &s->app->insts, of_app)
 	{
-		if (inst_is_web(in) && in->adopted &&
-		    in->target == TARGET_NONE && in->stop == STOP_NO &&
-		    !step_is_current(s, in) && !step_is_candidate(s, in) &&
-		    step_stands_in(s, in))
-			step_add(s, ACT_TARGET, in)->state = TARGET_SERVE;
+		if (inst_is_web(in) && in->adopted && in->stop == STOP_NO &&
+		    !step_is_current(s, in) && step_stands_in(s, in))
+			tend_stand_in(s, in);
 	}
 }
 

@@ -1,5 +1,7 @@
 #include "model.h"
 
+#include <inttypes.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -85,7 +87,7 @@ struct app *model_app(struct model *m, uint64_t id)
 		return a;
 	a = xcalloc(1, sizeof(*a));
 	a->id = id;
-	a->front = FRONT_NONE;
+	a->front = FRONT_UNTOLD;
 	want_init(&a->live);
 	want_init(&a->next);
 	list_init(&a->insts);
@@ -217,6 +219,21 @@ static void give_up(struct app *a)
 		discard(a, a->next.release);
 }
 
+/* Of places that are in no formation any more. */
+static void forget_crashes(struct app *a)
+{
+	struct crash *c;
+
+	list_each(c, &a->crashes, of_app)
+	{
+		if (want_has(&a->live, c->ptype, c->num) ||
+		    want_has(&a->next, c->ptype, c->num))
+			continue;
+		list_del(&c->of_app);
+		free(c);
+	}
+}
+
 void app_want(
     struct app *a, enum want_slot slot, struct want *from, uint64_t now_ms)
 {
@@ -237,8 +254,9 @@ void app_want(
 			give_up(a);
 		}
 	}
-	a->gone = false;
+	a->gone = a->dropped = false;
 	want_replace(to, from);
+	forget_crashes(a);
 }
 
 void app_want_drop(struct app *a, enum want_slot slot)
@@ -249,6 +267,47 @@ void app_want_drop(struct app *a, enum want_slot slot)
 	} else {
 		want_release(&a->live);
 	}
+}
+
+void app_gone(struct app *a)
+{
+	app_want_drop(a, WANT_NEXT);
+	app_want_drop(a, WANT_LIVE);
+	a->gone = true;
+	a->dropped = false;
+}
+
+void app_stop(struct app *a, struct str name)
+{
+	struct inst *in;
+	struct crash *c;
+
+	list_each(in, &a->insts, of_app)
+	{
+		if (in->state == INST_EXITED || !str_eqz(name, in->name))
+			continue;
+		if (in->kind == KIND_APP)
+			in->replace = true;
+		else
+			in->discard = true;
+	}
+	list_each(c, &a->crashes, of_app)
+	{
+		char place[129];
+
+		snprintf(place, sizeof(place), "%s.%" PRIu64, c->ptype, c->num);
+		if (str_eqz(name, place))
+			c->not_before_ms = 0;
+	}
+}
+
+void model_disown_jobs(struct model *m)
+{
+	size_t pos = 0;
+	void *value;
+
+	while (map_next(m->insts_by_id, &pos, NULL, &value))
+		((struct inst *)value)->owned = false;
 }
 
 void model_want_mark(struct model *m)
@@ -302,9 +361,11 @@ void inst_state(struct inst *in, enum inst_state state, uint64_t now_ms,
 
 void model_jail_mark(struct model *m)
 {
+	struct app *a;
 	size_t pos = 0;
 	void *value;
 
+	list_each(a, &m->apps, all) a->dropped = false;
 	while (map_next(m->insts_by_id, &pos, NULL, &value)) {
 		struct inst *in = value;
 
@@ -314,7 +375,7 @@ void model_jail_mark(struct model *m)
 
 static void inst_sweep(struct inst *in, uint64_t real_ms)
 {
-	static const struct ending gone = {.lost = true};
+	static const struct ending gone = {.signal = SIGKILL, .lost = true};
 	bool stale = in->stale;
 
 	in->stale = false;
@@ -323,8 +384,10 @@ static void inst_sweep(struct inst *in, uint64_t real_ms)
 	if (stale && in->state == INST_ASKED && in->pending) {
 		in->state = INST_WAITING;
 	} else if (stale) {
-		/* A process of the formation is simply started again. */
+		/* It never was: one of the formation is simply asked for
+		 * again, and no candidate has failed by it. */
 		in->exit_seen = in->state == INST_ASKED;
+		in->discard |= in->state < INST_RUNNING;
 		inst_exited(in, &gone, real_ms);
 	} else if (in->stop == STOP_TERM) {
 		in->stop = STOP_DRAIN;

@@ -71,6 +71,7 @@ enum inst_state {
 enum stop { STOP_NO, STOP_DRAIN, STOP_TERM, STOP_KILL };
 
 #define TARGET_NONE (-1) /* the router does not know it */
+#define FRONT_UNTOLD (-1)
 #define DYNO_UNTOLD (-1)
 
 struct pending; /* oneoff.h: what is kept to start it, and who waits for it */
@@ -80,12 +81,13 @@ struct inst {
 	struct app *app;
 	uint64_t id;
 	enum instance_kind kind;
-	uint64_t release, generation, num, job, work;
+	uint64_t release, generation, num, job, work, port;
 	char ptype[64], name[129];
 
 	enum inst_state state;
-	bool adopted; /* found running, not started by this process */
-	bool stale;   /* not told again since jail's BEGIN */
+	bool adopted;             /* found running: the router may know it */
+	bool stale;               /* not told again since jail's BEGIN */
+	uint32_t start_id;        /* of the frame that asked jail for it */
 	uint64_t asked_ms, up_ms; /* up_ms: RUNNING since, 0 if never */
 	uint64_t time_ms;         /* real time of its last change */
 
@@ -96,9 +98,9 @@ struct inst {
 	bool exit_seen; /* counted, logged and reported */
 	bool crashed;   /* EXITED: kept until its slot is filled again */
 
-	int target; /* enum target_state, or TARGET_NONE */
-	bool acked; /* every loop of the router has that state */
-	uint32_t ack_id;
+	int target;        /* enum target_state, or TARGET_NONE */
+	bool acked;        /* every loop of the router has that state */
+	uint32_t ack_id;   /* of the frame that told the router */
 	uint64_t check_ms; /* when its check began */
 	bool checked;      /* $PORT accepts */
 	unsigned status;   /* what `/` answered, 0 for nothing */
@@ -132,10 +134,13 @@ struct app {
 	struct want live, next;
 	struct list insts, crashes;
 	unsigned live_status; /* what `/` of what serves answered; 0: unknown */
-	int front;            /* enum app_front that the router knows */
+	int front;            /* enum app_front, or FRONT_UNTOLD */
 	bool gone;            /* destroyed: stop all, then drop what is kept */
-	bool dropped;         /* jail was told so */
-	uint64_t wake_ms;     /* when step wants to see it again */
+	bool dropped;         /* jail was told so, by frame drop_id */
+	uint32_t drop_id;
+	uint64_t gone_peer; /* who waits for it to be done, by frame gone_id */
+	uint32_t gone_id;
+	uint64_t wake_ms; /* when step wants to see it again */
 };
 
 struct model {
@@ -178,6 +183,12 @@ const struct crash *app_crash(
 void app_want(
     struct app *a, enum want_slot slot, struct want *from, uint64_t now_ms);
 void app_want_drop(struct app *a, enum want_slot slot);
+/* web: the app is destroyed. */
+void app_gone(struct app *a);
+/* web: stop what has this name; what is wanted comes back, at once. */
+void app_stop(struct app *a, struct str name);
+/* The builder is gone: nobody waits for the steps of its builds. */
+void model_disown_jobs(struct model *m);
 
 /* How an instance ended. */
 struct ending {
@@ -192,7 +203,8 @@ void inst_state(struct inst *in, enum inst_state state, uint64_t now_ms,
 /*
  * jail is back: after mark, each instance it names is marked fresh by the
  * caller. Sweep treats what is stale: what was only asked for is asked for
- * again, what ran is lost. What was told to stop is told so once more.
+ * again, what ran is lost. What was told to stop is told so once more, and so
+ * is that an app is gone.
  */
 void model_jail_mark(struct model *m);
 void model_jail_sweep(struct model *m, uint64_t real_ms);

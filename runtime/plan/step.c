@@ -81,26 +81,55 @@ static bool is_of_now(const struct step *s, const struct inst *in)
 	       want_has(s->want, in->ptype, in->num);
 }
 
-bool step_is_current(const struct step *s, const struct inst *in)
-{
-	return is_of_now(s, in) && in->state != INST_EXITED &&
-	       in->stop == STOP_NO && !in->replace;
-}
-
 static bool same_place(const struct inst *a, const struct inst *b)
 {
 	return a->kind == KIND_APP && b->kind == KIND_APP && a->num == b->num &&
 	       strcmp(a->ptype, b->ptype) == 0;
 }
 
+/* It could be the current one of its place. */
+static bool is_fit(const struct step *s, const struct inst *in)
+{
+	return is_of_now(s, in) && in->state != INST_EXITED &&
+	       in->stop == STOP_NO && !in->replace;
+}
+
+/* Is a to be preferred to b, which is in the same place? */
+static bool outranks(
+    const struct step *s, const struct inst *a, const struct inst *b)
+{
+	bool fit_a = is_fit(s, a), fit_b = is_fit(s, b);
+
+	return fit_a != fit_b ? fit_a : a->id > b->id;
+}
+
+/*
+ * Two fit ones in one place are what is left of a restart that was under way
+ * when plan or jail went away: the newer is to take over.
+ */
+bool step_is_current(const struct step *s, const struct inst *in)
+{
+	struct inst *other;
+
+	if (!is_fit(s, in))
+		return false;
+	list_each(other, &s->app->insts, of_app)
+	{
+		if (same_place(other, in) && other->id > in->id &&
+		    is_fit(s, other))
+			return false;
+	}
+	return true;
+}
+
 bool step_serves(const struct inst *in)
 {
-	if (in->state != INST_RUNNING)
+	if (in->state != INST_RUNNING || in->stop != STOP_NO)
 		return false;
 	return !inst_is_web(in) || (in->target == TARGET_SERVE && in->acked);
 }
 
-/* Is there a current one that serves in the place of in, which is not? */
+/* Does one that is to be preferred serve in the place of in? */
 static bool is_replaced(const struct step *s, const struct inst *in)
 {
 	struct inst *other;
@@ -108,37 +137,28 @@ static bool is_replaced(const struct step *s, const struct inst *in)
 	list_each(other, &s->app->insts, of_app)
 	{
 		if (other != in && same_place(other, in) &&
-		    step_is_current(s, other) && step_serves(other))
-			return true;
-	}
-	return false;
-}
-
-/* Two current ones in one place, after a loss of jail: the older stays. */
-static bool is_double(const struct step *s, const struct inst *in)
-{
-	struct inst *other;
-
-	list_each(other, &s->app->insts, of_app)
-	{
-		if (other->id < in->id && same_place(other, in) &&
-		    step_is_current(s, other))
+		    step_serves(other) && !other->discard &&
+		    !step_is_candidate(s, other) && outranks(s, other, in))
 			return true;
 	}
 	return false;
 }
 
 /*
- * Not current, but it takes requests (or works) where nobody else does yet.
- * What was just adopted may do so: the router knows.
+ * The router knows what was adopted, so that may serve; but a release newer
+ * than the wanted one is a candidate that is given up.
  */
+static bool may_serve(const struct step *s, const struct inst *in)
+{
+	return !inst_is_web(in) || in->target == TARGET_SERVE ||
+	       (in->adopted && in->release <= s->want->release);
+}
+
 bool step_stands_in(const struct step *s, const struct inst *in)
 {
 	return in->kind == KIND_APP && in->state == INST_RUNNING &&
-	       !in->discard && !in->late &&
-	       want_has(s->want, in->ptype, in->num) &&
-	       (!inst_is_web(in) || in->target == TARGET_SERVE ||
-	           in->adopted) &&
+	       !in->discard && !in->late && !step_is_candidate(s, in) &&
+	       want_has(s->want, in->ptype, in->num) && may_serve(s, in) &&
 	       !is_replaced(s, in);
 }
 
@@ -149,9 +169,7 @@ static bool is_kept(const struct step *s, const struct inst *in)
 	if (in->kind == KIND_APP) {
 		if (!s->env->wants || step_is_candidate(s, in))
 			return true;
-		if (step_is_current(s, in))
-			return !is_double(s, in);
-		return step_stands_in(s, in);
+		return step_is_current(s, in) || step_stands_in(s, in);
 	}
 	return !inst_is_job(in) || in->owned;
 }
@@ -333,14 +351,22 @@ static int dyno_state(const struct inst *in)
 	return DYNO_UP;
 }
 
+static void step_waiting(struct step *s, const struct inst *in)
+{
+	if (!is_kept(s, in))
+		step_add(s, ACT_GIVE_UP, in);
+	else if (s->env->jail)
+		step_add(s, ACT_START, in);
+}
+
 static void step_inst(struct step *s, const struct inst *in)
 {
 	int state = dyno_state(in);
 
 	if (in->state == INST_EXITED)
 		step_exited(s, in);
-	else if (in->state == INST_WAITING && s->env->jail)
-		step_add(s, ACT_START, in);
+	else if (in->state == INST_WAITING)
+		step_waiting(s, in);
 	else if (in->stop != STOP_NO || !is_kept(s, in))
 		step_stop(s, in);
 	else if (inst_is_job(in))

@@ -11,8 +11,8 @@
  *    them fails before: the release has failed, and what is live was never
  *    touched.
  * 2. A process of the live release that is missing is started; one that is
- *    not current (older release, older generation, asked to stop) stands in
- *    for its place until the new one serves.
+ *    not current (older release, older generation, asked to stop, the older
+ *    of two) stands in for its place until the new one serves.
  * 3. What is not wanted is drained, asked to end (SIGTERM), killed.
  * 4. A process that ended by itself comes back, later each time.
  */
@@ -23,7 +23,8 @@ enum act {
 	/* A process of the formation (instance 0: release, ptype and num say
 	 * which), or the one-off or job that waits under this id. */
 	ACT_START,
-	ACT_SIGNAL, /* SIGTERM */
+	ACT_GIVE_UP, /* a one-off or job that waits is not wanted */
+	ACT_SIGNAL,  /* SIGTERM */
 	ACT_KILL,
 	ACT_REMOVE,      /* jail forgets it */
 	ACT_TARGET,      /* tell the router its new state */
@@ -59,10 +60,11 @@ void actions_release(struct actions *acts);
 struct step_env {
 	uint64_t now_ms; /* monotonic */
 	uint64_t random;
-	bool jail;  /* it is there, and all it runs is known */
-	bool wants; /* web has told all it wants at least once */
-	bool web;   /* it is there */
-	bool down;  /* bring everything down */
+	bool jail;   /* it is there, and all it runs is known */
+	bool router; /* it is there */
+	bool wants;  /* web has told all it wants at least once */
+	bool web;    /* it is there */
+	bool down;   /* bring everything down */
 	uint64_t boot_ms, drain_ms, stop_ms;
 	uint64_t memory; /* bytes that an instance may use, for the text */
 };

@@ -17,9 +17,11 @@ struct action *step_add(struct step *s, enum act act, const struct inst *in);
 bool step_due(struct step *s, uint64_t at_ms);
 
 bool step_is_candidate(const struct step *s, const struct inst *in);
-/* Of the wanted release and generation, in a place, not being ended. */
+/* The newest in its place of the wanted release and generation that is not
+ * being ended. */
 bool step_is_current(const struct step *s, const struct inst *in);
 bool step_serves(const struct inst *in); /* every loop of the router knows */
+/* Not current, but it takes requests or works where no current one does. */
 bool step_stands_in(const struct step *s, const struct inst *in);
 
 /* candidate.c */

@@ -1,0 +1,105 @@
+/* One-offs and release phases that web asks for. */
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "act.h"
+#include "handlers.h"
+#include "oneoff.h"
+#include "past.h"
+
+static size_t count_runs(const struct app *a)
+{
+	struct inst *in;
+	size_t n = 0;
+
+	list_each(in, &a->insts, of_app) n +=
+	    in->kind == KIND_RUN || in->kind == KIND_RELEASE;
+	return n;
+}
+
+static void answer_ok(struct peer *to, uint32_t id, uint64_t instance)
+{
+	struct frame_out o = frame_begin(MSG_OK, id);
+
+	frame_put_u64(&o, F_INSTANCE, instance);
+	(void)peer_send(to, &o);
+}
+
+/* A release command that has ended: it does not run twice. */
+static void answer_past(
+    struct peer *to, const struct frame *f, const struct past_job *job)
+{
+	struct frame_out o;
+
+	if (job->failed) {
+		refuse(to, f, ERR_SYSTEM, "%s", job->text);
+		return;
+	}
+	if (f->id)
+		answer_ok(to, f->id, job->instance);
+	o = frame_begin(MSG_RUN_EXITED, 0);
+	frame_put_u64(&o, F_JOB, job->job);
+	frame_put_u64(&o, F_EXIT_CODE, job->code);
+	frame_put_u64(&o, F_EXIT_SIGNAL, job->signal);
+	frame_put_u64(&o, F_OOM, job->oom);
+	frame_put_z(&o, F_TEXT, job->text);
+	(void)peer_send(to, &o);
+}
+
+/* It is there already: its end comes when it comes. */
+static void answer_again(
+    struct peer *to, const struct frame *f, struct inst *in)
+{
+	if (in->pending)
+		in->pending->asker = (struct asker){peer_id(to), f->id};
+	else if (f->id)
+		answer_ok(to, f->id, in->id);
+}
+
+static void add(struct plan *p, struct app *a, struct peer *from,
+    struct frame *f, enum instance_kind kind)
+{
+	struct inst *in =
+	    model_add(&p->model, a, plan_new_id(p), kind, INST_WAITING);
+
+	in->release = frame_u64(f, F_RELEASE);
+	in->job = frame_u64(f, F_JOB);
+	snprintf(in->ptype, sizeof(in->ptype), "%s",
+	    kind == KIND_RUN ? "run" : "release");
+	str_copy(frame_str(f, F_NAME), in->name, sizeof(in->name));
+	in->pending = pending_run(f, p->settings);
+	in->pending->asker = (struct asker){peer_id(from), f->id};
+	plan_touch(p, a);
+}
+
+void on_run(struct plan *p, struct peer *from, struct frame *f)
+{
+	uint64_t kind = frame_u64(f, F_KIND), job = frame_u64(f, F_JOB);
+	const struct past_job *past = past_find(p->past, job);
+	struct inst *in = model_job(&p->model, job);
+	struct app *a;
+
+	if ((kind != KIND_RUN && kind != KIND_RELEASE) || job == 0) {
+		refuse(from, f, ERR_INVALID,
+		    "no one-off of kind %" PRIu64 " and job %" PRIu64, kind,
+		    job);
+	} else if (past) {
+		answer_past(from, f, past);
+	} else if (in && in->kind == kind) {
+		answer_again(from, f, in);
+	} else if (in) {
+		refuse(from, f, ERR_EXISTS, "this job is another one");
+	} else if (p->down) {
+		refuse(from, f, ERR_UNAVAILABLE, "the platform is stopping");
+	} else if ((a = plan_app(p, from, f)) != NULL) {
+		if (a->gone)
+			refuse(from, f, ERR_NOT_FOUND, "the app is gone");
+		else if (count_runs(a) >= p->settings->instances_max)
+			refuse(from, f, ERR_LIMIT,
+			    "%" PRIu64 " one-off processes of this app run "
+			    "already",
+			    p->settings->instances_max);
+		else
+			add(p, a, from, f, (enum instance_kind)kind);
+	}
+}

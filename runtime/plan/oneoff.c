@@ -1,0 +1,133 @@
+#include "oneoff.h"
+
+#include <stdlib.h>
+
+#include "base/fd.h"
+#include "base/mem.h"
+#include "ipc/msg.h"
+
+/* --- repeated fields ------------------------------------------------------ */
+
+static void fields_copy(
+    const struct frame *f, uint16_t tag, char end, struct buf *out)
+{
+	struct str value;
+	uint16_t found;
+	size_t pos = 0;
+
+	while (frame_next(f, &pos, &found, &value)) {
+		if (found != tag)
+			continue;
+		buf_add(out, value);
+		buf_addc(out, end);
+	}
+}
+
+static void fields_put(
+    struct str items, char end, uint16_t tag, struct frame_out *o)
+{
+	struct str item;
+
+	while (items.len && str_split(&items, end, &item))
+		frame_put(o, tag, item);
+}
+
+char *layers_copy(const struct frame *f)
+{
+	scoped_buf struct buf out = BUF_INIT(FRAME_MAX);
+
+	fields_copy(f, F_LAYER, '\n', &out);
+	return str_dup(buf_str(&out));
+}
+
+void layers_put(const char *layers, struct frame_out *o)
+{
+	fields_put(str_z(layers), '\n', F_LAYER, o);
+}
+
+/* --- one that is kept ----------------------------------------------------- */
+
+static struct pending *pending_new(struct frame *f)
+{
+	struct pending *p = xcalloc(1, sizeof(*p));
+
+	p->args = (struct buf)BUF_INIT(FRAME_MAX);
+	p->env = (struct buf)BUF_INIT(FRAME_MAX);
+	p->layers = layers_copy(f);
+	fields_copy(f, F_ENV, '\0', &p->env);
+	p->nfds = f->nfds < (int)NELEM(p->fds) ? f->nfds : (int)NELEM(p->fds);
+	for (int i = 0; i < p->nfds; i++)
+		p->fds[i] = frame_take_fd(f, i);
+	return p;
+}
+
+static void add_arg(struct pending *p, struct str arg)
+{
+	buf_add(&p->args, arg);
+	buf_addc(&p->args, '\0');
+}
+
+struct pending *pending_run(struct frame *f, const struct settings *s)
+{
+	struct pending *p = pending_new(f);
+
+	p->memory = s->app_memory_bytes;
+	p->cpu = s->app_cpu_weight;
+	p->pids = s->app_pids;
+	p->disk = s->app_disk_bytes;
+	p->inodes = s->app_inodes;
+	p->attached = frame_u64(f, F_STATE) != 0;
+	p->pty = frame_u64(f, F_PTY) != 0;
+	p->rows = frame_u64(f, F_ROWS);
+	p->cols = frame_u64(f, F_COLS);
+	p->command = str_dup(frame_str(f, F_COMMAND));
+	add_arg(p, STR(LAUNCHER));
+	add_arg(p, frame_str(f, F_COMMAND));
+	return p;
+}
+
+struct pending *pending_job(struct frame *f)
+{
+	struct pending *p = pending_new(f);
+
+	p->memory = frame_u64(f, F_MEMORY);
+	p->cpu = frame_u64(f, F_CPU);
+	p->pids = frame_u64(f, F_PIDS);
+	p->disk = frame_u64(f, F_DISK);
+	p->inodes = frame_u64(f, F_INODES);
+	fields_copy(f, F_ARG, '\0', &p->args);
+	return p;
+}
+
+void pending_free(struct pending *p)
+{
+	if (!p)
+		return;
+	for (int i = 0; i < p->nfds; i++)
+		fd_close(&p->fds[i]);
+	buf_release(&p->args);
+	buf_release(&p->env);
+	free(p->layers);
+	free(p->command);
+	free(p);
+}
+
+void pending_put(const struct pending *p, struct frame_out *o)
+{
+	fields_put(buf_str(&p->args), '\0', F_ARG, o);
+	fields_put(buf_str(&p->env), '\0', F_ENV, o);
+	layers_put(p->layers, o);
+	frame_put_u64(o, F_MEMORY, p->memory);
+	frame_put_u64(o, F_CPU, p->cpu);
+	frame_put_u64(o, F_PIDS, p->pids);
+	frame_put_u64(o, F_DISK, p->disk);
+	frame_put_u64(o, F_INODES, p->inodes);
+	frame_put_u64(o, F_STATE, p->attached);
+	frame_put_u64(o, F_PTY, p->pty);
+	if (p->rows && p->cols) {
+		frame_put_u64(o, F_ROWS, p->rows);
+		frame_put_u64(o, F_COLS, p->cols);
+	}
+	for (int i = 0; i < p->nfds; i++)
+		frame_put_fd(o, p->fds[i]);
+}
