@@ -57,7 +57,7 @@ struct known {
 };
 
 #define KNOWN_LEN_MAX 19
-#define KNOWN_SAME_MAX 2 /* names of one length */
+#define KNOWN_SAME_MAX 3 /* names of one length */
 
 /* By length, so that most fields are told by it alone. */
 static const struct known known[KNOWN_LEN_MAX + 1][KNOWN_SAME_MAX] = {
@@ -66,46 +66,60 @@ static const struct known known[KNOWN_LEN_MAX + 1][KNOWN_SAME_MAX] = {
     [5] = {{STR("proxy"), HTTP1_PROXY}},
     [6] = {{STR("accept"), HTTP1_ACCEPT}, {STR("expect"), HTTP1_EXPECT}},
     [7] = {{STR("upgrade"), HTTP1_UPGRADE}, {STR("trailer"), HTTP1_TRAILER}},
-    [9] = {{STR("forwarded"), HTTP1_FORWARDED}},
+    [9] = {{STR("forwarded"), HTTP1_FORWARDED},
+        {STR("x-real-ip"), HTTP1_X_FORWARDED}},
     [10] = {{STR("connection"), HTTP1_CONNECTION},
-        {STR("keep-alive"), HTTP1_KEEP_ALIVE}},
+        {STR("keep-alive"), HTTP1_KEEP_ALIVE},
+        {STR("set-cookie"), HTTP1_SET_COOKIE}},
     [12] = {{STR("x-request-id"), HTTP1_X_REQUEST_ID}},
     [14] = {{STR("content-length"), HTTP1_CONTENT_LENGTH},
         {STR("http2-settings"), HTTP1_HTTP2_SETTINGS}},
-    [15] = {{STR("x-forwarded-for"), HTTP1_X_FORWARDED_FOR},
-        {STR("x-request-start"), HTTP1_X_REQUEST_START}},
-    [16] = {{STR("x-forwarded-port"), HTTP1_X_FORWARDED_PORT},
-        {STR("proxy-connection"), HTTP1_PROXY_CONNECTION}},
-    [17] = {{STR("transfer-encoding"), HTTP1_TRANSFER_ENCODING},
-        {STR("x-forwarded-proto"), HTTP1_X_FORWARDED_PROTO}},
+    [15] = {{STR("x-request-start"), HTTP1_X_REQUEST_START}},
+    [16] = {{STR("proxy-connection"), HTTP1_PROXY_CONNECTION}},
+    [17] = {{STR("transfer-encoding"), HTTP1_TRANSFER_ENCODING}},
     [18] = {{STR("proxy-authenticate"), HTTP1_PROXY_AUTHENTICATE}},
     [19] = {{STR("proxy-authorization"), HTTP1_PROXY_AUTHORIZATION}},
 };
 
 /*
- * Frameworks that hand fields on as variables read '_' and '-' as the same,
- * so a name with '_' could pass for one of ours.
+ * Does name start with want, case aside? Frameworks that hand fields on as
+ * variables read '_' and '-' as the same, so a name with '_' could pass for
+ * one of ours: *ret_lookalike.
  */
+static bool starts_as(struct str name, struct str want, bool *ret_lookalike)
+{
+	bool lookalike = false;
+
+	if (name.len < want.len)
+		return false;
+	for (size_t i = 0; i < want.len; i++) {
+		char c = lower(name.p[i]);
+
+		if (c == '_') {
+			c = '-';
+			lookalike = true;
+		}
+		if (c != want.p[i])
+			return false;
+	}
+	*ret_lookalike = lookalike;
+	return true;
+}
+
 static enum http1_name name_id(struct str name)
 {
+	bool lookalike;
+
+	if (lower(name.p[0]) == 'x' &&
+	    starts_as(name, STR("x-forwarded-"), &lookalike))
+		return HTTP1_X_FORWARDED;
 	if (name.len > KNOWN_LEN_MAX)
 		return HTTP1_OTHER;
 	for (size_t k = 0; k < KNOWN_SAME_MAX; k++) {
 		const struct known *want = &known[name.len][k];
-		bool lookalike = false;
-		size_t i;
 
-		for (i = 0; i < want->name.len; i++) {
-			char c = lower(name.p[i]);
-
-			if (c == '_') {
-				c = '-';
-				lookalike = true;
-			}
-			if (c != want->name.p[i])
-				break;
-		}
-		if (i > 0 && i == want->name.len)
+		if (want->name.len > 0 &&
+		    starts_as(name, want->name, &lookalike))
 			return lookalike ? HTTP1_LOOKALIKE : want->id;
 	}
 	return HTTP1_OTHER;
