@@ -23,6 +23,7 @@ DIRS_builder := builder
 DIRS_plan    := runtime/plan
 DIRS_jail    := runtime/jail
 DIRS_logd    := runtime/logd
+LIBS_router  := -lssl -lcrypto
 LIBS_web     := -lmicrohttpd -lsqlite3 -ljansson -lcrypto
 LIBS_gitd    := -lmicrohttpd -lgit2 -lz
 LIBS_receive := -lgit2

@@ -8,7 +8,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/eventfd.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
 #include "base/fd.h"
@@ -17,6 +16,7 @@
 #include "base/name.h"
 #include "main.h"
 #include "router.h"
+#include "tls.h"
 
 #define MAP_MAX (4u << 20) /* bytes of the file */
 #define WORKERS_MAX 64
@@ -24,6 +24,7 @@
 struct address {
 	struct sockaddr_storage addr;
 	socklen_t len;
+	bool tls; /* of a listener */
 };
 
 struct mapping { /* one line of the file */
@@ -32,7 +33,8 @@ struct mapping { /* one line of the file */
 };
 
 struct alone {
-	const char *map;
+	const char *map, *cert, *key;
+	struct tls_front *tls; /* shared by all workers */
 	struct address listen[LISTENERS_MAX];
 	int nlisten;
 	unsigned workers;
@@ -148,13 +150,14 @@ static const char help_text[] =
     "\"HOST ADDR:PORT\"; a host with several lines has several instances.\n"
     "Blank lines and # comments are skipped.\n"
     "\n"
-    "  --listen ADDR:PORT      where to accept; may be given up to 8 times\n"
+    "  --listen ADDR:PORT      where to accept; with --tls up to 8 of them\n"
     "  --workers N             loops, each on a thread of its own (1)\n"
     "  --timeout head=S        seconds for a whole request head (30)\n"
     "  --timeout body=S        seconds that a body may stand still (55)\n"
     "  --timeout response=S    seconds until an answer begins (30)\n"
-    "  --tls ADDR:PORT --cert FILE --key FILE\n"
-    "                          not built in yet\n"
+    "  --tls ADDR:PORT         where to accept TLS\n"
+    "  --cert FILE             the certificate for it and its chain, in PEM\n"
+    "  --key FILE              its private key, in PEM\n"
     "  --help                  this text\n";
 
 static int set_timeout(struct alone *a, struct str value, struct error *err)
@@ -185,52 +188,90 @@ static int set_timeout(struct alone *a, struct str value, struct error *err)
 	    STR_ARG(whole));
 }
 
-static int set_option(
-    struct alone *a, const char *name, const char *value, struct error *err)
+static int set_workers(struct alone *a, struct str value, struct error *err)
 {
 	uint64_t n;
 
-	if (strcmp(name, "--map") == 0) {
-		a->map = value;
+	if (!str_u64(value, WORKERS_MAX, &n) || n == 0)
+		return error_set(
+		    err, ERR_INVALID, "--workers is 1 to %d", WORKERS_MAX);
+	a->workers = (unsigned)n;
+	return 0;
+}
+
+static int add_listener(
+    struct alone *a, struct str value, bool tls, struct error *err)
+{
+	struct address *to = &a->listen[a->nlisten];
+
+	if (a->nlisten == LISTENERS_MAX)
+		return error_set(err, ERR_LIMIT,
+		    "more than %d of --listen and --tls", LISTENERS_MAX);
+	if (parse_address(value, to, err) == -1)
+		return -1;
+	to->tls = tls;
+	a->nlisten++;
+	return 0;
+}
+
+static int set_listen(struct alone *a, struct str value, struct error *err)
+{
+	return add_listener(a, value, false, err);
+}
+
+static int set_tls(struct alone *a, struct str value, struct error *err)
+{
+	return add_listener(a, value, true, err);
+}
+
+static const struct option {
+	const char *name;
+	int (*set)(struct alone *a, struct str value, struct error *err);
+	size_t at; /* of a text, when there is no set */
+} options[] = {
+    {"--map", NULL, offsetof(struct alone, map)},
+    {"--listen", set_listen, 0},
+    {"--tls", set_tls, 0},
+    {"--cert", NULL, offsetof(struct alone, cert)},
+    {"--key", NULL, offsetof(struct alone, key)},
+    {"--workers", set_workers, 0},
+    {"--timeout", set_timeout, 0},
+};
+
+static int set_option(
+    struct alone *a, const char *name, const char *value, struct error *err)
+{
+	for (size_t i = 0; i < NELEM(options); i++) {
+		const struct option *o = &options[i];
+
+		if (strcmp(name, o->name) != 0)
+			continue;
+		if (!value)
+			return error_set(
+			    err, ERR_INVALID, "%s needs a value", name);
+		if (o->set)
+			return o->set(a, str_z(value), err);
+		*(const char **)((char *)a + o->at) = value;
 		return 0;
 	}
-	if (strcmp(name, "--listen") == 0) {
-		if (a->nlisten == LISTENERS_MAX)
-			return error_set(err, ERR_LIMIT,
-			    "--listen more than %d times", LISTENERS_MAX);
-		return parse_address(
-		    str_z(value), &a->listen[a->nlisten++], err);
-	}
-	if (strcmp(name, "--timeout") == 0)
-		return set_timeout(a, str_z(value), err);
-	if (strcmp(name, "--workers") == 0) {
-		if (!str_u64(str_z(value), WORKERS_MAX, &n) || n == 0)
-			return error_set(err, ERR_INVALID,
-			    "--workers is 1 to %d", WORKERS_MAX);
-		a->workers = (unsigned)n;
-		return 0;
-	}
-	if (strcmp(name, "--tls") == 0 || strcmp(name, "--cert") == 0 ||
-	    strcmp(name, "--key") == 0)
-		return error_set(err, ERR_INVALID,
-		    "%s: TLS is not built in yet; leave it out and put a "
-		    "TLS proxy in front",
-		    name);
 	return error_set(err, ERR_INVALID, "unknown option %s", name);
 }
 
 static int parse_args(struct alone *a, int argc, char **argv, struct error *err)
 {
-	for (int i = 1; i < argc; i += 2) {
-		if (i + 1 == argc)
-			return error_set(
-			    err, ERR_INVALID, "%s needs a value", argv[i]);
+	bool tls = false;
+
+	for (int i = 1; i < argc; i += 2)
 		if (set_option(a, argv[i], argv[i + 1], err) == -1)
 			return -1;
-	}
+	for (int i = 0; i < a->nlisten; i++)
+		tls = tls || a->listen[i].tls;
 	if (!a->map || a->nlisten == 0)
-		return error_set(
-		    err, ERR_INVALID, "--map and --listen are needed");
+		return error_set(err, ERR_INVALID,
+		    "--map and one of --listen and --tls are needed");
+	if (tls != (a->cert != NULL) || tls != (a->key != NULL))
+		return error_set(err, ERR_INVALID,
+		    "--tls, --cert and --key are given together");
 	return 0;
 }
 
@@ -260,8 +301,8 @@ static void on_stop(void *arg, int signo)
 		(void)eventfd_write(first->all[i].stop_io.fd, 1);
 }
 
-static int open_listener(
-    struct router *r, const struct address *to, struct error *err)
+static int open_listener(struct router *r, const struct address *to,
+    struct tls_front *tls, struct error *err)
 {
 	int on = 1, fd = socket(to->addr.ss_family,
 	                SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
@@ -275,9 +316,11 @@ static int open_listener(
 	if (bind(fd, (const struct sockaddr *)&to->addr, to->len) == -1 ||
 	    listen(fd, SOMAXCONN) == -1)
 		goto failed;
-	return listener_open(r, &r->listeners[r->nlisteners++], fd, err);
+	return listener_open(
+	    r, &r->listeners[r->nlisteners++], fd, to->tls ? tls : NULL, err);
 failed:
-	error_sys(err, "listen");
+	error_sys(err, "listen at port %u",
+	    ntohs(((const struct sockaddr_in *)&to->addr)->sin_port));
 	fd_close(&fd);
 	return -1;
 }
@@ -321,7 +364,7 @@ static int worker_init(
 	if (ev_io_add(r->ev, &w->stop_io, EV_READ, err) == -1)
 		return -1;
 	for (int i = 0; i < a->nlisten; i++)
-		if (open_listener(r, &a->listen[i], err) == -1)
+		if (open_listener(r, &a->listen[i], a->tls, err) == -1)
 			return -1;
 	return 0;
 }
@@ -379,7 +422,12 @@ static int alone_run(struct alone *a, struct error *err)
 
 	if (read_map(a, err) == -1)
 		return -1;
-	a->limits.clients = clients_max() / a->workers;
+	if (a->cert) {
+		a->tls = tls_front_new(a->cert, a->key, err);
+		if (!a->tls)
+			return -1;
+	}
+	share_files(&a->limits, a->workers);
 	w = xcalloc(a->workers, sizeof(*w));
 	for (unsigned i = 0; i < a->workers && result == 0; i++)
 		result = worker_init(&w[i], a, err);
@@ -388,6 +436,7 @@ static int alone_run(struct alone *a, struct error *err)
 	for (unsigned i = 0; i < a->workers; i++)
 		worker_release(&w[i]);
 	free(w);
+	tls_front_free(a->tls);
 	return result;
 }
 
@@ -398,6 +447,7 @@ int alone_main(int argc, char **argv)
 	int result;
 
 	log_open("router", LOG_LEVEL_INFO);
+	(void)signal(SIGPIPE, SIG_IGN); /* OpenSSL writes without a flag */
 	limits_init(&a.limits);
 	for (int i = 1; i < argc; i++)
 		if (strcmp(argv[i], "--help") == 0) {

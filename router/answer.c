@@ -88,7 +88,8 @@ static void begin_answer(struct exchange *x, struct error *err)
 	const struct http1_head *h = &r->parsed;
 	bool unsized =
 	    h->framing == HTTP1_CHUNKED || h->framing == HTTP1_TO_END;
-	struct head_answer how = {.date = str_z(router_date(r))};
+	struct head_answer how = {
+	    .date = str_z(router_date(r)), .apps_domain = r->apps_domain};
 
 	body_begin(&x->answer, h->framing, h->length);
 	x->status = (uint16_t)h->status;
@@ -99,10 +100,11 @@ static void begin_answer(struct exchange *x, struct error *err)
 	how.chunked = x->chunked;
 	how.close = !x->keep;
 	how.keep = x->keep && x->old_client;
-	x->begun = true;
 	x->state = EXCHANGE_BODY;
 	if (relay(x, write_head(x, &how), err) == -1)
 		exchange_fail(x, H17);
+	else
+		x->begun = true;
 }
 
 /* One head off the upstream's input; false when there is none. */
@@ -156,8 +158,10 @@ static void take_end(struct exchange *x)
 	x->answer.done = true;
 	if (x->state == EXCHANGE_TUNNEL) {
 		conn_finish(&x->client->conn);
-		if (x->req.done || u->reset || u->broken)
+		if (u->reset)
 			exchange_end(x);
+		else
+			exchange_end_tunnel(x);
 		return;
 	}
 	(void)relay(x, (struct str){0}, NULL);

@@ -10,6 +10,7 @@
 #include "base/mem.h"
 #include "exchange.h"
 #include "router.h"
+#include "tls.h"
 
 /* --- the end -------------------------------------------------------------- */
 
@@ -25,6 +26,13 @@ void client_close(struct client *c)
 	r->nclients--;
 	ev_defer(r->ev, free, c);
 	router_check_stopped(r);
+}
+
+/* The end that both sides agreed on. */
+static void client_part(struct client *c)
+{
+	conn_bye(&c->conn);
+	client_close(c);
 }
 
 /* The connection broke, whatever we were at. */
@@ -147,7 +155,7 @@ static bool flushed(struct client *c)
 		c->phase = CLIENT_LINGER;
 		conn_deadline(r->ev, &c->conn, r->limits.linger_ms);
 	} else {
-		client_close(c);
+		client_part(c);
 	}
 	return true;
 }
@@ -162,7 +170,7 @@ static bool advance(struct client *c)
 		if (take_head(c))
 			return true;
 		if (c->conn.eof || (c->router->stopping && empty))
-			client_close(c);
+			client_part(c);
 		return false;
 	case CLIENT_BUSY:
 		exchange_upload(c->x);
@@ -208,11 +216,15 @@ static void client_ready(struct ev_io *io, unsigned events)
 	bool lost = (events & EV_HUP) && io->want == 0;
 	ssize_t sent = 0;
 
+	if (lost && c->x && exchange_is_delivering(c->x)) {
+		conn_mute(&c->conn);
+		return;
+	}
 	if (!lost && (events & EV_WRITE)) {
 		sent = conn_flush(&c->conn, NULL);
 		lost = sent == -1;
 	}
-	if (!lost && (events & EV_READ))
+	if (!lost && conn_may_read(&c->conn, events))
 		lost = conn_fill(&c->conn, &c->router->pool, NULL) == -1;
 	if (lost) {
 		client_lost(c);
@@ -236,6 +248,8 @@ static void client_timer(struct ev_timer *t)
 		exchange_timeout(c->x);
 	else if (c->phase == CLIENT_HEAD && c->begun)
 		refuse(c, 408, page_text(H28));
+	else if (c->phase == CLIENT_HEAD)
+		client_part(c);
 	else
 		client_close(c);
 	client_pump(c);
@@ -255,21 +269,26 @@ static void note_addr(struct client *c, const struct sockaddr *addr)
 		    &((const struct sockaddr_in *)addr)->sin_addr, 4);
 }
 
-void client_new(
-    struct router *r, int fd, const struct sockaddr *addr, unsigned port)
+void client_new(struct listener *l, int fd, const struct sockaddr *addr)
 {
 	struct client *c = xcalloc(1, sizeof(*c));
+	struct router *r = l->router;
 	struct error err = {0};
 
 	c->router = r;
-	c->port = (uint16_t)port;
+	c->port = (uint16_t)l->port;
 	note_addr(c, addr);
 	c->conn.io.fd = fd;
 	c->conn.io.ready = client_ready;
 	c->conn.timer.fire = client_timer;
-	if (conn_open(r->ev, &c->conn, &err) == -1) {
+	if (l->tls) {
+		c->conn.tls = tls_new(l->tls, fd);
+		if (!c->conn.tls)
+			error_set(&err, ERR_LIMIT, "no memory for TLS");
+	}
+	if (err.code || conn_open(r->ev, &c->conn, &err) == -1) {
 		log_warn("client dropped: %s", err.msg);
-		fd_close(&c->conn.io.fd);
+		conn_close(&c->conn, &r->pool);
 		free(c);
 		return;
 	}

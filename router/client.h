@@ -19,6 +19,7 @@
 #include "page.h"
 
 struct exchange;
+struct listener;
 struct router;
 
 enum client_phase {
@@ -44,9 +45,8 @@ struct client {
 	uint32_t seen; /* bytes of it that were not a whole one */
 };
 
-/* Take over an accepted descriptor. */
-void client_new(
-    struct router *r, int fd, const struct sockaddr *addr, unsigned port);
+/* Take over a descriptor that l has accepted. */
+void client_new(struct listener *l, int fd, const struct sockaddr *addr);
 void client_close(struct client *c);
 
 /* Go on with what is read; called whenever something changed. */

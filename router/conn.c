@@ -7,6 +7,7 @@
 
 #include "base/fd.h"
 #include "base/mem.h"
+#include "tls.h"
 
 int conn_open(struct ev *ev, struct conn *c, struct error *err)
 {
@@ -17,6 +18,7 @@ void conn_close(struct conn *c, struct pool *pool)
 {
 	ev_io_del(&c->io);
 	ev_timer_stop(&c->timer);
+	tls_free(take(c->tls));
 	fd_close(&c->io.fd);
 	pool_put(pool, take(c->in));
 	free(take(c->out));
@@ -43,6 +45,18 @@ static bool make_room(struct conn *c, struct pool *pool)
 	return true;
 }
 
+static ssize_t receive(struct conn *c, char *p, size_t n)
+{
+	ssize_t got;
+
+	if (c->tls)
+		return tls_read(c->tls, p, n);
+	do
+		got = recv(c->io.fd, p, n, 0);
+	while (got == -1 && errno == EINTR);
+	return got;
+}
+
 int conn_fill(struct conn *c, struct pool *pool, struct error *err)
 {
 	struct bytes *b;
@@ -51,9 +65,7 @@ int conn_fill(struct conn *c, struct pool *pool, struct error *err)
 	if (c->eof || !make_room(c, pool))
 		return 0;
 	b = c->in;
-	do
-		got = recv(c->io.fd, b->p + b->len, b->cap - b->len, 0);
-	while (got == -1 && errno == EINTR);
+	got = receive(c, b->p + b->len, b->cap - b->len);
 	if (got == -1 && errno == EAGAIN)
 		return 0;
 	if (got == -1) {
@@ -123,7 +135,8 @@ static ssize_t send_parts(
 	ssize_t sent;
 
 	do
-		sent = sendmsg(c->io.fd, &m, MSG_NOSIGNAL);
+		sent = c->tls ? tls_write(c->tls, parts, n)
+		              : sendmsg(c->io.fd, &m, MSG_NOSIGNAL);
 	while (sent == -1 && errno == EINTR);
 	if (sent == -1 && errno == EAGAIN)
 		return 0;
@@ -151,6 +164,13 @@ ssize_t conn_send(
 	return sent;
 }
 
+static void send_end(struct conn *c)
+{
+	if (c->tls && !c->broken)
+		tls_bye(c->tls);
+	(void)shutdown(c->io.fd, SHUT_WR);
+}
+
 ssize_t conn_flush(struct conn *c, struct error *err)
 {
 	struct iovec part;
@@ -166,7 +186,7 @@ ssize_t conn_flush(struct conn *c, struct error *err)
 	if (c->out->len == 0) {
 		free(take(c->out));
 		if (c->fin)
-			(void)shutdown(c->io.fd, SHUT_WR);
+			send_end(c);
 	}
 	return sent;
 }
@@ -177,7 +197,20 @@ void conn_finish(struct conn *c)
 		return;
 	c->fin = true;
 	if (!c->out)
-		(void)shutdown(c->io.fd, SHUT_WR);
+		send_end(c);
+}
+
+void conn_bye(struct conn *c)
+{
+	if (c->tls && !c->fin && !c->out && !c->broken)
+		tls_bye(c->tls);
+}
+
+void conn_abort(struct conn *c)
+{
+	struct linger now = {.l_onoff = 1};
+
+	(void)setsockopt(c->io.fd, SOL_SOCKET, SO_LINGER, &now, sizeof(now));
 }
 
 /* --- waiting -------------------------------------------------------------- */
@@ -189,11 +222,21 @@ void conn_want(struct ev *ev, struct conn *c, bool read)
 
 	if (c->io.fd == -1)
 		return;
+	/* What TLS holds back is asked for by an event that comes at once. */
+	if (c->tls && (want & EV_READ) &&
+	    (tls_has_more(c->tls) || tls_wants_write(c->tls)))
+		want |= EV_WRITE;
 	if (c->io.ev)
 		ev_io_want(&c->io, want);
 	else if (want)
 		/* Fails for want of memory only; the deadline ends it then. */
 		(void)ev_io_add(ev, &c->io, want, NULL);
+}
+
+bool conn_may_read(const struct conn *c, unsigned events)
+{
+	return (events & EV_READ) ||
+	       (c->tls && (c->io.want & EV_READ) && (events & EV_WRITE));
 }
 
 void conn_mute(struct conn *c)

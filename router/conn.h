@@ -15,8 +15,11 @@
 #include "bytes.h"
 #include "ev/ev.h"
 
+struct tls;
+
 struct conn {
 	struct ev_io io;
+	struct tls *tls; /* owned; NULL when plain */
 	struct ev_timer timer;
 	uint64_t deadline_ms; /* the timer may ring earlier and go on */
 	struct bytes *in;     /* read and not yet used; NULL when none */
@@ -49,9 +52,15 @@ ssize_t conn_send(
 ssize_t conn_flush(struct conn *c, struct error *err);
 /* Send our end behind what waits. */
 void conn_finish(struct conn *c);
+/* Before a close that is no cut: where TLS tells the two apart, say so. */
+void conn_bye(struct conn *c);
+/* Before a close that has to be seen as a cut, whatever was sent. */
+void conn_abort(struct conn *c);
 
 /* Wait for input if read, and for room if something waits to be sent. */
 void conn_want(struct ev *ev, struct conn *c, bool read);
+/* In io.ready: should conn_fill be called? */
+bool conn_may_read(const struct conn *c, unsigned events);
 /*
  * Both directions are dead and nobody wants them now: stop the kernel from
  * telling it again. conn_want takes the descriptor up again.

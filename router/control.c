@@ -86,21 +86,36 @@ static void on_target_app(struct router *r, struct peer *p, struct frame *f)
 /* msg_check has seen to who may send which; here each number's range. */
 static const struct op {
 	uint16_t type;
-	uint16_t tag; /* a field with an upper bound, 0 for none */
-	uint64_t max;
+	struct {
+		uint16_t tag;
+		uint64_t max;
+	} bounds[2];
 	void (*handle)(struct router *r, struct peer *p, struct frame *f);
 } ops[] = {
-    {MSG_ROUTES_BEGIN, 0, 0, on_routes_begin},
-    {MSG_ROUTE, F_TARGET, ROUTE_APP, on_route},
-    {MSG_ROUTES_END, 0, 0, on_routes_end},
-    {MSG_ROUTE_DROP, 0, 0, on_route_drop},
-    {MSG_ATTACH_ADD, F_MS, 86400000, on_attach_add},
-    {MSG_TARGETS_BEGIN, 0, 0, on_targets_begin},
-    {MSG_TARGET, F_STATE, TARGET_DRAIN, on_target},
-    {MSG_TARGETS_END, 0, 0, on_targets_end},
-    {MSG_TARGET_DROP, 0, 0, on_target_drop},
-    {MSG_TARGET_APP, F_STATE, FRONT_CRASHED, on_target_app},
+    {MSG_ROUTES_BEGIN, {}, on_routes_begin},
+    {MSG_ROUTE, {{F_TARGET, ROUTE_APP}}, on_route},
+    {MSG_ROUTES_END, {}, on_routes_end},
+    {MSG_ROUTE_DROP, {}, on_route_drop},
+    {MSG_ATTACH_ADD, {{F_MS, 86400000}}, on_attach_add},
+    {MSG_TARGETS_BEGIN, {}, on_targets_begin},
+    {MSG_TARGET, {{F_STATE, TARGET_DRAIN}, {F_PORT, 65535}}, on_target},
+    {MSG_TARGETS_END, {}, on_targets_end},
+    {MSG_TARGET_DROP, {}, on_target_drop},
+    {MSG_TARGET_APP, {{F_STATE, FRONT_CRASHED}}, on_target_app},
 };
+
+static int check_op(const struct op *op, struct frame *f, struct error *err)
+{
+	for (size_t i = 0; i < NELEM(op->bounds); i++) {
+		uint16_t tag = op->bounds[i].tag;
+
+		if (tag && frame_u64(f, tag) > op->bounds[i].max)
+			return error_set(err, ERR_INVALID,
+			    "%s: a number of %" PRIu64, msg_name(f->type),
+			    frame_u64(f, tag));
+	}
+	return 0;
+}
 
 static void peer_frame(struct peer *p, struct frame *f, void *ctx)
 {
@@ -111,9 +126,7 @@ static void peer_frame(struct peer *p, struct frame *f, void *ctx)
 
 		if (op->type != f->type)
 			continue;
-		if (op->tag && frame_u64(f, op->tag) > op->max) {
-			error_set(&err, ERR_INVALID, "%s: a number of %" PRIu64,
-			    msg_name(f->type), frame_u64(f, op->tag));
+		if (check_op(op, f, &err) == -1) {
 			log_warn("frame refused: %s", err.msg);
 			if (f->id)
 				(void)peer_send_error(p, f->id, &err);

@@ -12,6 +12,8 @@
 #include "place.h"
 #include "router.h"
 
+#define CONNECT_TIMEOUTS 2 /* then who waits is told */
+
 /* --- start ---------------------------------------------------------------- */
 
 /* A request id of our own: a random UUID (RFC 9562, version 4). */
@@ -84,6 +86,7 @@ static void keep_head(struct exchange *x, const struct http1_head *h)
 	char addr[CLIENT_ADDR_MAX], id[37];
 	struct head_added add = {.client = client_addr(x->client, addr),
 	    .port = x->client->port,
+	    .tls = x->client->conn.tls != NULL,
 	    .real_ms = clock_real_ms(),
 	    .upgrade = x->upgrade};
 	struct head_marks m;
@@ -125,11 +128,19 @@ void exchange_start(struct client *c)
 
 /* --- the request's body --------------------------------------------------- */
 
-/* Both sides have ended, and all is passed on. */
-static void end_tunnel(struct exchange *x)
+void exchange_end_tunnel(struct exchange *x)
 {
-	if (x->req.done && x->answer.done && !x->up->conn.out)
+	const struct conn *u = &x->up->conn;
+
+	if (x->answer.done && (x->req.done || u->broken) && !u->out)
 		exchange_end(x);
+}
+
+bool exchange_is_delivering(const struct exchange *x)
+{
+	const struct conn *c = &x->client->conn;
+
+	return x->state == EXCHANGE_TUNNEL && c->eof && !c->reset;
 }
 
 /* Drop what is here already of a body that nobody will read. */
@@ -155,7 +166,6 @@ static void take_client_end(struct exchange *x)
 	}
 	x->req.done = true;
 	conn_finish(&x->up->conn);
-	end_tunnel(x);
 }
 
 void exchange_upload(struct exchange *x)
@@ -176,6 +186,8 @@ void exchange_upload(struct exchange *x)
 	}
 	if (from->eof && (!from->in || from->in->len == 0))
 		take_client_end(x);
+	if (x->state == EXCHANGE_TUNNEL)
+		exchange_end_tunnel(x);
 }
 
 void exchange_writable(struct exchange *x)
@@ -184,18 +196,17 @@ void exchange_writable(struct exchange *x)
 	struct error err = {0};
 	ssize_t sent = conn_flush(&u->conn, &err);
 
-	if (sent == -1) {
-		/* Connected once, it may have answered before it closed. */
-		if (!u->connected)
-			exchange_lost(x);
+	if (sent == -1 && !u->connected) {
+		exchange_lost(x);
 		return;
 	}
+	/* Connected once, it may have answered before it closed. */
 	if (sent > 0 && !u->connected)
 		place_connected(x);
 	if (sent > 0)
 		exchange_touch(x);
 	if (x->state == EXCHANGE_TUNNEL)
-		end_tunnel(x);
+		exchange_end_tunnel(x);
 }
 
 /* --- time limits and interest --------------------------------------------- */
@@ -253,10 +264,12 @@ void exchange_timeout(struct exchange *x)
 		exchange_fail(x, x->app->nserving > 0 ? H21 : H20);
 		break;
 	case EXCHANGE_SENT:
-		if (!x->up->connected)
-			exchange_lost(x);
-		else
+		if (x->up->connected)
 			exchange_fail(x, uploading ? H28 : H12);
+		else if (++x->timeouts >= CONNECT_TIMEOUTS)
+			exchange_fail(x, H19);
+		else
+			exchange_lost(x);
 		break;
 	case EXCHANGE_BODY:
 		exchange_fail(x, x->client->conn.out || uploading ? H28 : H15);
@@ -303,7 +316,6 @@ static void exchange_free(void *arg)
 
 	if (x->head != x->head_mem)
 		free(x->head);
-	app_unref(x->app);
 	free(x);
 }
 
@@ -327,6 +339,7 @@ static void finish(struct exchange *x, bool keep, bool unread)
 	x->state = EXCHANGE_DONE;
 	if (u)
 		upstream_close(u);
+	app_unref(take(x->app));
 	ev_defer(x->router->ev, exchange_free, x);
 	c->x = NULL;
 	client_done(c, keep, unread);
@@ -360,14 +373,16 @@ static void answer_page(
 	    .json = x->json,
 	    .body = !x->to_head};
 
-	drop_body(x);
+	if (status != 400)
+		drop_body(x);
 	x->keep = x->keep && x->req.done && !x->router->stopping;
 	p.close = !x->keep;
 	p.keep = x->keep && x->old_client;
 	x->status = (uint16_t)status;
 	x->code = (uint8_t)code;
 	x->answer.bytes = client_page(x->client, &p);
-	finish(x, x->keep, !x->req.done);
+	/* After a 400 nobody knows what else it is sending. */
+	finish(x, x->keep, !x->req.done || status == 400);
 }
 
 void exchange_refuse(struct exchange *x, unsigned status, const char *text)
@@ -391,7 +406,11 @@ void exchange_fail(struct exchange *x, enum hcode code)
 	}
 	x->code = (uint8_t)code;
 	x->status = (uint16_t)status_of(code);
-	/* What was announced won't come: the client must see that. */
+	/* What was announced won't come: the client must see that, even where
+	 * the end of the connection is the end of the body. */
+	if (x->answer.framing == HTTP1_TO_END ||
+	    (x->answer.framing == HTTP1_CHUNKED && !x->chunked))
+		conn_abort(&c->conn);
 	client_close(c);
 	finish(x, false, false);
 }

@@ -41,6 +41,7 @@ struct exchange {
 	struct list wait;    /* in app->waiting or router->unrouted */
 	uint8_t state;       /* enum exchange_state */
 	uint8_t tries;       /* on connections that were lost */
+	uint8_t timeouts;    /* of connections that never stood */
 	uint8_t interim;     /* 1xx answers so far */
 	bool to_head, old_client /* HTTP/1.0 */, keep, json;
 	bool upgrade;    /* asked for a websocket */
@@ -76,6 +77,11 @@ void exchange_upload(struct exchange *x);
 void exchange_writable(struct exchange *x);
 void exchange_lost(struct exchange *x);
 void exchange_client_gone(struct exchange *x);
+/*
+ * The client has ended both ways properly: does the rest of what it sent
+ * still have to go out?
+ */
+bool exchange_is_delivering(const struct exchange *x);
 void exchange_timeout(struct exchange *x);
 
 /* It went wrong: a page if nothing of an answer was sent, else a cut. */
@@ -83,6 +89,8 @@ void exchange_fail(struct exchange *x, enum hcode code);
 void exchange_refuse(struct exchange *x, unsigned status, const char *text);
 /* The answer is complete. */
 void exchange_end(struct exchange *x);
+/* End a tunnel if nothing can pass any more, or nothing is left to. */
+void exchange_end_tunnel(struct exchange *x);
 /* Something moved: the time limit starts again. */
 void exchange_touch(struct exchange *x);
 /* Which sides to read. */

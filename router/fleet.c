@@ -204,6 +204,7 @@ void fleet_init(struct fleet *f)
 {
 	f->apps = map_new();
 	f->targets = map_new();
+	list_init(&f->past_probes);
 }
 
 struct target *fleet_target(struct router *r, uint64_t id)
@@ -326,6 +327,7 @@ void fleet_release(struct router *r)
 		app_release(take(r->web));
 	if (r->gitd)
 		app_release(take(r->gitd));
+	probe_release(r);
 	map_free(r->fleet.apps);
 	map_free(r->fleet.targets);
 }

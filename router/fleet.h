@@ -70,6 +70,7 @@ struct app {
 struct fleet {
 	struct map *apps, *targets; /* by id */
 	bool known;                 /* plan has told all at least once */
+	struct list past_probes;    /* they still listen politely */
 };
 
 void fleet_init(struct fleet *f);

@@ -64,7 +64,7 @@ bool head_request_id_ok(struct str id)
 	return true;
 }
 
-/* A message's framing and Host can't be named away by Connection. */
+/* Framing and Host can't be named away by Connection. */
 static bool is_named_away(const struct http1_head *h, struct str name)
 {
 	return h->names_more && http1_is_named(h, name);
@@ -77,7 +77,7 @@ static void add_request_fields(struct buf *out, const struct http1_head *h)
 
 		switch (f->id) {
 		case HTTP1_CONTENT_LENGTH:
-			add_field(out, f->name, f->value);
+			add_number(out, STR("Content-Length: "), h->length);
 			break;
 		case HTTP1_OTHER:
 		case HTTP1_ACCEPT:
@@ -120,7 +120,8 @@ void head_request(struct buf *out, const struct http1_head *h,
 	buf_add(out, STR("\r\nX-Forwarded-For: "));
 	ret->client = mark(out, add->client);
 	ret->client_len = add->client.len;
-	buf_add(out, STR("\r\nX-Forwarded-Proto: http\r\n"));
+	buf_add(out, add->tls ? STR("\r\nX-Forwarded-Proto: https\r\n")
+	                      : STR("\r\nX-Forwarded-Proto: http\r\n"));
 	add_number(out, STR("X-Forwarded-Port: "), add->port);
 	add_number(out, STR("X-Request-Start: "), add->real_ms);
 	buf_add(out,
@@ -137,8 +138,37 @@ void head_request(struct buf *out, const struct http1_head *h,
 
 /* --- answers -------------------------------------------------------------- */
 
-static void add_answer_fields(
-    struct buf *out, const struct http1_head *h, bool *ret_dated)
+static bool ends_nocase(struct str s, struct str suffix)
+{
+	return s.len >= suffix.len &&
+	       str_eq_nocase(str_sub(s, s.len - suffix.len, s.len), suffix);
+}
+
+/* Would a browser send this cookie to all that lives below domain? */
+static bool is_for_all(struct str cookie, struct str domain)
+{
+	struct str item, name;
+
+	(void)str_split(&cookie, ';', &item); /* its own name and value */
+	while (str_split(&cookie, ';', &item)) {
+		(void)str_split(&item, '=', &name);
+		if (!str_eq_nocase(str_trim(name), STR("Domain")))
+			continue;
+		item = str_trim(item);
+		while (item.len > 0 && item.p[0] == '.')
+			item = str_sub(item, 1, item.len);
+		while (item.len > 0 && item.p[item.len - 1] == '.')
+			item.len--;
+		if (item.len > 0 && ends_nocase(domain, item) &&
+		    (item.len == domain.len ||
+		        domain.p[domain.len - item.len - 1] == '.'))
+			return true;
+	}
+	return false;
+}
+
+static void add_answer_fields(struct buf *out, const struct http1_head *h,
+    struct str apps_domain, bool *ret_dated)
 {
 	/* RFC 9110 8.6: no length where there can be no body. */
 	bool length_ok = h->status >= 200 && h->status != 204;
@@ -149,11 +179,17 @@ static void add_answer_fields(
 		switch (f->id) {
 		case HTTP1_CONTENT_LENGTH:
 			if (length_ok)
-				add_field(out, f->name, f->value);
+				add_number(
+				    out, STR("Content-Length: "), h->length);
 			break;
 		case HTTP1_DATE:
 			*ret_dated = true;
 			add_field(out, f->name, f->value);
+			break;
+		case HTTP1_SET_COOKIE:
+			if (!is_for_all(f->value, apps_domain) &&
+			    !is_named_away(h, f->name))
+				add_field(out, f->name, f->value);
 			break;
 		case HTTP1_CONNECTION:
 		case HTTP1_KEEP_ALIVE:
@@ -183,7 +219,7 @@ void head_response(
 	buf_addc(out, ' ');
 	buf_add(out, h->reason);
 	buf_add(out, STR("\r\n"));
-	add_answer_fields(out, h, &dated);
+	add_answer_fields(out, h, how->apps_domain, &dated);
 	buf_add(out,
 	    h->minor ? STR("Via: 1.1 paas\r\n") : STR("Via: 1.0 paas\r\n"));
 	if (!dated)

@@ -22,6 +22,7 @@ struct head_added {
 	struct str request_id;
 	struct str client; /* the address, for X-Forwarded-For */
 	unsigned port;     /* where the client connected to */
+	bool tls;          /* and that by TLS */
 	uint64_t real_ms;  /* now */
 	bool upgrade;      /* pass Upgrade on */
 };
@@ -42,6 +43,9 @@ struct head_answer {
 	bool keep;       /* say that we don't, for HTTP/1.0 */
 	bool upgrade;    /* a 101 */
 	struct str date; /* for an answer without one */
+	/* Apps live below this domain: a cookie for all of it is dropped.
+	 * Empty: none is. */
+	struct str apps_domain;
 };
 
 /* Append the answer to a client. */

@@ -13,14 +13,17 @@
 #define ACCEPT_MAX 64 /* in one turn, so that clients get theirs */
 #define PAUSE_MS 100  /* when there are no descriptors left */
 
-static void refuse(int fd)
+/* To who speaks TLS it says nothing, and closes as well. */
+static void refuse(const struct listener *l, int fd)
 {
 	static const struct str answer =
 	    STR("HTTP/1.1 503 Service Unavailable\r\nConnection: close\r\n"
 	        "Retry-After: 5\r\nContent-Length: 23\r\n\r\n"
 	        "Too many connections.\r\n");
 
-	(void)send(fd, answer.p, answer.len, MSG_NOSIGNAL | MSG_DONTWAIT);
+	if (!l->tls)
+		(void)send(
+		    fd, answer.p, answer.len, MSG_NOSIGNAL | MSG_DONTWAIT);
 	fd_close(&fd);
 }
 
@@ -36,9 +39,9 @@ static void listener_ready(struct ev_io *io, unsigned events)
 		    SOCK_NONBLOCK | SOCK_CLOEXEC);
 
 		if (fd != -1 && r->nclients < r->limits.clients) {
-			client_new(r, fd, (struct sockaddr *)&addr, l->port);
+			client_new(l, fd, (struct sockaddr *)&addr);
 		} else if (fd != -1) {
-			refuse(fd);
+			refuse(l, fd);
 		} else if (errno == EAGAIN) {
 			return;
 		} else if (errno != EINTR && errno != ECONNABORTED) {
@@ -68,12 +71,12 @@ static unsigned port_of(int fd)
 	return ntohs(((struct sockaddr_in *)&addr)->sin_port);
 }
 
-int listener_open(
-    struct router *r, struct listener *l, int fd, struct error *err)
+int listener_open(struct router *r, struct listener *l, int fd,
+    struct tls_front *tls, struct error *err)
 {
 	int on = 1;
 
-	*l = (struct listener){.router = r, .port = port_of(fd)};
+	*l = (struct listener){.router = r, .tls = tls, .port = port_of(fd)};
 	l->io.fd = fd;
 	l->io.ready = listener_ready;
 	l->pause.fire = pause_over;

@@ -11,15 +11,17 @@
 #define LISTENERS_MAX 8
 
 struct router;
+struct tls_front;
 
 struct listener {
 	struct ev_io io;
 	struct ev_timer pause;
 	struct router *router;
-	unsigned port; /* for X-Forwarded-Port */
+	struct tls_front *tls; /* borrowed; NULL when plain */
+	unsigned port;         /* for X-Forwarded-Port */
 };
 
-/* fd listens already and is owned from now on. */
-int listener_open(
-    struct router *r, struct listener *l, int fd, struct error *err);
+/* fd listens already and is owned from now on; tls may be NULL. */
+int listener_open(struct router *r, struct listener *l, int fd,
+    struct tls_front *tls, struct error *err);
 void listener_close(struct listener *l);

@@ -2,10 +2,24 @@
 
 #include "head.h"
 
+/*
+ * Longer words are cut, since a line must fit a frame whatever a stranger
+ * sends: a path of quotes alone takes three times its length.
+ */
+#define PATH_MAX_LOGGED 4096
+#define WORD_MAX 253
+
+static void add_word(struct buf *out, struct str word)
+{
+	buf_add(out, str_sub(word, 0, WORD_MAX));
+}
+
 /* A quote in the path would end it too early for who reads the line. */
 static void add_path(struct buf *out, struct str path)
 {
 	struct str part;
+
+	path = str_sub(path, 0, PATH_MAX_LOGGED);
 
 	while (str_split(&path, '"', &part)) {
 		buf_add(out, part);
@@ -33,13 +47,13 @@ void logline_write(struct buf *out, const struct logline *l)
 		buf_addf(out, "at=error code=%s desc=\"%s\"",
 		    hcode_name(l->code), hcode_desc(l->code));
 	buf_add(out, STR(" method="));
-	buf_add(out, l->method);
+	add_word(out, l->method);
 	buf_add(out, STR(" path=\""));
 	add_path(out, l->path);
 	buf_add(out, STR("\" host="));
-	buf_add(out, l->host);
+	add_word(out, l->host);
 	buf_add(out, STR(" request_id="));
-	buf_add(out, l->request_id);
+	add_word(out, l->request_id);
 	buf_add(out, STR(" fwd=\""));
 	buf_add(out, l->client);
 	buf_add(out, STR("\" dyno="));

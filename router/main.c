@@ -19,12 +19,11 @@
 #include "base/mem.h"
 #include "proc/sandbox.h"
 #include "proc/start.h"
-#include "router.h"
 
 #define FILES_WANTED 262144
-#define FILES_OTHER 512 /* stocks of sockets, listeners, peers */
+#define FILES_OTHER 64 /* listeners, peers, what is passed on */
 
-unsigned clients_max(void)
+void share_files(struct limits *limits, unsigned nloops)
 {
 	struct rlimit l = {FILES_WANTED, FILES_WANTED};
 
@@ -34,10 +33,7 @@ unsigned clients_max(void)
 		l.rlim_cur = l.rlim_max;
 		(void)setrlimit(RLIMIT_NOFILE, &l);
 	}
-	if (l.rlim_cur <= FILES_OTHER * 2)
-		return FILES_OTHER / 2;
-	/* Most clients are idle and have no upstream. */
-	return (unsigned)((l.rlim_cur - FILES_OTHER) / 4 * 3);
+	limits_files(limits, l.rlim_cur / nloops, FILES_OTHER);
 }
 
 static void on_stop(void *arg, int signo)
@@ -62,7 +58,8 @@ static void apply_settings(struct router *r, const struct settings *s)
 {
 	r->limits.hold_ms = s->hold_seconds * 1000;
 	r->limits.hold_requests = (unsigned)s->hold_requests;
-	r->limits.clients = clients_max();
+	share_files(&r->limits, 1);
+	r->apps_domain = str_z(s->apps_domain);
 	r->web = platform_app(r, "web", "/web-http.sock");
 	r->gitd = platform_app(r, "gitd", "/gitd-http.sock");
 }
@@ -91,8 +88,8 @@ static int open_listeners(struct router *r, struct start *s, struct error *err)
 		fd = start_fd(s, name);
 		if (fd == -1)
 			break;
-		if (listener_open(r, &r->listeners[r->nlisteners++], fd, err) ==
-		    -1)
+		if (listener_open(
+		        r, &r->listeners[r->nlisteners++], fd, NULL, err) == -1)
 			return -1;
 	}
 	if (r->nlisteners == 0)

@@ -1,8 +1,9 @@
 /* main - what both ways of running share. */
 #pragma once
+#include "router.h"
 
 /*
- * Raise the limit of descriptors as far as it goes; returns how many clients
- * that leaves room for, beside their upstreams and the stocks of sockets.
+ * Raise the limit of descriptors as far as it goes, and share out in l what
+ * nloops loops can have of them.
  */
-unsigned clients_max(void);
+void share_files(struct limits *l, unsigned nloops);

@@ -132,6 +132,8 @@ static bool hold(struct exchange *x)
 	struct router *r = x->router;
 	struct app *a = x->app;
 
+	for (size_t i = 0; i < a->nserving; i++)
+		sockets_refill(a->serving[i]);
 	if (x->state == EXCHANGE_HELD && !list_empty(&x->wait))
 		return false;
 	if (x->hold_until_ms == 0)
@@ -148,8 +150,6 @@ static bool hold(struct exchange *x)
 	list_add(&a->waiting, &x->wait);
 	a->nwaiting++;
 	exchange_touch(x);
-	for (size_t i = 0; i < a->nserving; i++)
-		sockets_refill(a->serving[i]);
 	if (a->retry.at_ms == 0)
 		ev_timer_set(r->ev, &a->retry, REFUSED_MS / 2);
 	return false;

@@ -12,17 +12,26 @@
 
 #define STEP_FIRST_MS 20 /* between two tries to connect */
 #define STEP_MAX_MS 100
+#define CONNECT_MS 1000
 #define ANSWER_MS 5000 /* for the status line */
+#define REST_MS 5000   /* for what follows it */
+#define REST_MAX (1u << 20)
 
 /*
- *   CONNECT --accepted--> ANSWER --status line, end or time--> done
+ *   CONNECT --accepted--> ANSWER --status line--> REST --end--> gone
  *   CONNECT --refused--> PAUSE --step--> CONNECT
+ *   ANSWER --end or time--> gone
+ *
+ * With the status line all is known, and the target forgets the probe. It
+ * reads on, since a server that is cut off in its first answer complains.
  */
-enum probe_state { PROBE_PAUSE, PROBE_CONNECT, PROBE_ANSWER };
+enum probe_state { PROBE_PAUSE, PROBE_CONNECT, PROBE_ANSWER, PROBE_REST };
 
 struct probe {
-	struct target *target;
-	struct ev_io io; /* fd is kept from try to try */
+	struct target *target; /* NULL in REST */
+	struct router *router;
+	struct list past; /* in fleet.past_probes in REST */
+	struct ev_io io;  /* fd is kept from try to try */
 	struct ev_timer timer;
 	enum probe_state state;
 	unsigned step_ms;
@@ -30,28 +39,42 @@ struct probe {
 	char line[64]; /* the start of the answer */
 };
 
-static void probe_free(void *arg)
+static void probe_close(struct probe *p)
 {
-	free(arg);
+	ev_io_del(&p->io);
+	ev_timer_stop(&p->timer);
+	fd_close(&p->io.fd);
+	list_del(&p->past);
+	ev_defer(p->router->ev, free, p);
 }
 
 void probe_stop(struct target *t)
 {
 	struct probe *p = take(t->probe);
 
-	if (!p)
-		return;
-	ev_io_del(&p->io);
-	ev_timer_stop(&p->timer);
-	fd_close(&p->io.fd);
-	ev_defer(t->app->router->ev, probe_free, p);
+	if (p)
+		probe_close(p);
+}
+
+void probe_release(struct router *r)
+{
+	struct probe *p;
+
+	list_each(p, &r->fleet.past_probes, past) probe_close(p);
 }
 
 static void done(struct probe *p, unsigned status)
 {
-	struct target *t = p->target;
+	struct target *t = take(p->target);
 
-	probe_stop(t);
+	t->probe = NULL;
+	if (status == 0) {
+		probe_close(p);
+	} else {
+		p->state = PROBE_REST;
+		list_add(&p->router->fleet.past_probes, &p->past);
+		ev_timer_set(p->router->ev, &p->timer, REST_MS);
+	}
 	target_checked(t, status);
 }
 
@@ -64,7 +87,7 @@ static void pause_probe(struct probe *p)
 	if (p->io.fd != -1 && connect(p->io.fd, &none, sizeof(none)) == -1)
 		fd_close(&p->io.fd);
 	p->state = PROBE_PAUSE;
-	ev_timer_set(p->target->app->router->ev, &p->timer, p->step_ms);
+	ev_timer_set(p->router->ev, &p->timer, p->step_ms);
 	p->step_ms += p->step_ms / 4;
 	if (p->step_ms > STEP_MAX_MS)
 		p->step_ms = STEP_MAX_MS;
@@ -91,14 +114,16 @@ static void ask(struct probe *p)
 		done(p, 0);
 }
 
+#define STATUS_BYTES 12 /* "HTTP/1.1 200" */
+
 /* The status in "HTTP/1.1 200 ..."; 0 when it is none. */
 static unsigned status_of(const char *line, size_t len)
 {
 	struct str s = str_make(line, len);
 	uint64_t status;
 
-	if (!str_starts(s, STR("HTTP/1.")) || s.len < 12 || s.p[8] != ' ' ||
-	    !str_u64(str_sub(s, 9, 12), 999, &status))
+	if (!str_starts(s, STR("HTTP/1.")) || s.len < STATUS_BYTES ||
+	    s.p[8] != ' ' || !str_u64(str_sub(s, 9, 12), 999, &status))
 		return 0;
 	return (unsigned)status;
 }
@@ -112,8 +137,21 @@ static void read_answer(struct probe *p)
 		return;
 	if (got > 0)
 		p->len += (size_t)got;
-	if (got <= 0 || p->len >= 12)
+	if (got <= 0 || p->len >= STATUS_BYTES)
 		done(p, status_of(p->line, p->len));
+}
+
+static void read_rest(struct probe *p)
+{
+	char drop[16384];
+	ssize_t got = recv(p->io.fd, drop, sizeof(drop), 0);
+
+	if (got == -1 && (errno == EAGAIN || errno == EINTR))
+		return;
+	if (got > 0)
+		p->len += (size_t)got;
+	if (got <= 0 || p->len > REST_MAX)
+		probe_close(p);
 }
 
 /* --- connecting ----------------------------------------------------------- */
@@ -124,12 +162,13 @@ static void probe_ready(struct ev_io *io, unsigned events)
 	int failed = 0;
 	socklen_t len = sizeof(failed);
 
-	if (p->state == PROBE_ANSWER) {
+	if (p->state == PROBE_ANSWER)
 		read_answer(p);
-		return;
-	}
-	if (getsockopt(io->fd, SOL_SOCKET, SO_ERROR, &failed, &len) == -1 ||
-	    failed != 0)
+	else if (p->state == PROBE_REST)
+		read_rest(p);
+	else if (getsockopt(io->fd, SOL_SOCKET, SO_ERROR, &failed, &len) ==
+	             -1 ||
+	         failed != 0)
 		pause_probe(p);
 	else
 		ask(p);
@@ -146,8 +185,9 @@ static void try_connect(struct probe *p)
 		return;
 	}
 	p->state = PROBE_CONNECT;
+	ev_timer_set(p->router->ev, &p->timer, CONNECT_MS);
 	if (upstream_connect(p->io.fd, t, NULL) == -1 ||
-	    ev_io_add(t->app->router->ev, &p->io, EV_WRITE, NULL) == -1)
+	    ev_io_add(p->router->ev, &p->io, EV_WRITE, NULL) == -1)
 		pause_probe(p);
 }
 
@@ -155,10 +195,20 @@ static void probe_timer(struct ev_timer *timer)
 {
 	struct probe *p = container_of(timer, struct probe, timer);
 
-	if (p->state == PROBE_ANSWER)
-		done(p, 0);
-	else
+	switch (p->state) {
+	case PROBE_PAUSE:
 		try_connect(p);
+		break;
+	case PROBE_CONNECT:
+		pause_probe(p);
+		break;
+	case PROBE_ANSWER:
+		done(p, 0);
+		break;
+	case PROBE_REST:
+		probe_close(p);
+		break;
+	}
 }
 
 void probe_start(struct target *t)
@@ -169,6 +219,8 @@ void probe_start(struct target *t)
 		return;
 	p = t->probe = xcalloc(1, sizeof(*p));
 	p->target = t;
+	p->router = t->app->router;
+	list_init(&p->past);
 	p->io.fd = -1;
 	p->io.ready = probe_ready;
 	p->timer.fire = probe_timer;

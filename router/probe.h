@@ -9,3 +9,5 @@ void probe_start(struct target *t);
 /* There is a socket now, if it waited for one. */
 void probe_kick(struct target *t);
 void probe_stop(struct target *t); /* twice is harmless */
+/* Drop those that have their result, at the end of all. */
+void probe_release(struct router *r);

@@ -209,8 +209,9 @@ bool host_is_ip(struct str host)
 
 bool path_is_git(struct str path)
 {
-	struct str name;
+	struct str target = path, name;
 
+	(void)str_split(&target, '?', &path);
 	if (path.len == 0 || path.p[0] != '/')
 		return false;
 	path = str_sub(path, 1, path.len);

@@ -43,7 +43,7 @@ struct str route_host_of(const struct route_table *t, uint64_t app);
 struct str host_plain(struct str host, char mem[254]);
 bool host_is_ip(struct str host); /* as of host_plain: IPv4 or "[IPv6]" */
 
-/* Does a path of the platform's own host belong to git: "/NAME.git/..."? */
+/* Does a target at the platform's own host go to git: "/NAME.git/..."? */
 bool path_is_git(struct str path);
-/* The SECRET of "/attach/SECRET"; empty when it is another path. */
+/* The SECRET of "/attach/SECRET"; empty when it is another target. */
 struct str path_secret(struct str path);

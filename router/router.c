@@ -9,7 +9,7 @@
 #include "exchange.h"
 #include "head.h"
 
-#define LINE_MAX_BYTES 24576 /* of a log line: a frame holds 32 KiB */
+#define LINE_MAX_BYTES 16384 /* of a log line, as logline.c cuts it */
 
 void limits_init(struct limits *l)
 {
@@ -27,8 +27,18 @@ void limits_init(struct limits *l)
 	    .boot_ms = 5000,
 	    .stop_ms = 5000,
 	    .hold_requests = 1000,
-	    .clients = 4096,
 	};
+	limits_files(l, 8192, 0);
+}
+
+void limits_files(struct limits *l, uint64_t nfiles, uint64_t nfixed)
+{
+	uint64_t n = nfiles > nfixed * 2 ? nfiles - nfixed : nfixed;
+
+	/* Most clients are idle and have no upstream. */
+	l->clients = (unsigned)(n / 2);
+	l->upstreams = (unsigned)(n / 4);
+	l->stock = (unsigned)(n / 4);
 }
 
 static void stop_fire(struct ev_timer *t)
@@ -70,9 +80,9 @@ void router_release(struct router *r)
 	ev_timer_stop(&r->stop_timer);
 	list_each(c, &r->clients, all)
 	{
-		client_close(c);
 		if (c->x)
-			exchange_fail(c->x, H18);
+			exchange_fail(c->x, H99);
+		client_close(c);
 	}
 	control_close(r);
 	attach_release(&r->attach);

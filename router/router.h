@@ -35,12 +35,16 @@ struct limits {
 	uint64_t boot_ms;       /* a request that waits for web's routes */
 	uint64_t stop_ms;       /* requests in flight when we stop */
 	unsigned hold_requests; /* waiting for one app */
-	unsigned clients;       /* connections at a time */
+	/* Descriptors at a time, so that none is wanted in vain. */
+	unsigned clients;
+	unsigned upstreams; /* to instances, idle ones too */
+	unsigned stock;     /* of sockets that are not connected */
 };
 
 struct router {
 	struct ev *ev;
 	struct limits limits;
+	struct str apps_domain; /* borrowed; empty when alone */
 	struct pool pool;
 	struct buf head;          /* scratch: the head being written */
 	struct buf line;          /* scratch: the log line being written */
@@ -63,7 +67,7 @@ struct router {
 	int nlisteners;
 	bool share_ports; /* other loops listen there, too */
 	struct list clients;
-	unsigned nclients;
+	unsigned nclients, nupstreams;
 	bool stopping;
 	struct ev_timer stop_timer;
 
@@ -76,6 +80,8 @@ struct router {
 void router_init(struct router *r, struct ev *ev);
 void router_release(struct router *r);
 void limits_init(struct limits *l); /* the defaults */
+/* Share nfiles descriptors out, of which nfixed are for other uses. */
+void limits_files(struct limits *l, uint64_t nfiles, uint64_t nfixed);
 
 /* Make a table of route_set and let the loop use it. */
 void router_publish(struct router *r);

@@ -14,14 +14,20 @@
 #define FIRST 8          /* asked for at once */
 #define FULL 32          /* refilled to this at half */
 #define PATIENCE_MS 1000 /* what was asked so long ago is asked again */
+#define SCARCE 2         /* of these each target has when all are too many */
 
 /* --- asking --------------------------------------------------------------- */
 
 static void ask(struct target *t, unsigned count)
 {
 	struct router *r = t->app->router;
-	struct frame_out o = frame_begin(MSG_SOCKS_NEED, 0);
+	struct frame_out o;
 
+	if (r->sockets.nstock + count > r->limits.stock)
+		count = SCARCE;
+	if (t->nstock + t->asked >= SCARCE && count == SCARCE)
+		return;
+	o = frame_begin(MSG_SOCKS_NEED, 0);
 	frame_put_u64(&o, F_INSTANCE, t->id);
 	frame_put_u64(&o, F_COUNT, count);
 	if (peer_send(r->sockets.jail, &o) == -1)
@@ -46,9 +52,15 @@ void sockets_refill(struct target *t)
 		ask(t, FULL - have);
 }
 
+static int pop(struct target *t)
+{
+	t->app->router->sockets.nstock--;
+	return t->stock[--t->nstock];
+}
+
 int sockets_take(struct target *t)
 {
-	int fd = t->nstock > 0 ? t->stock[--t->nstock] : -1;
+	int fd = t->nstock > 0 ? pop(t) : -1;
 
 	sockets_refill(t);
 	return fd;
@@ -56,8 +68,11 @@ int sockets_take(struct target *t)
 
 void sockets_release(struct target *t)
 {
-	while (t->nstock > 0)
-		fd_close(&t->stock[--t->nstock]);
+	while (t->nstock > 0) {
+		int fd = pop(t);
+
+		fd_close(&fd);
+	}
 }
 
 /* Jail is new, or the first time there: what was asked before is void. */
@@ -117,10 +132,12 @@ static void on_socks(struct router *r, struct frame *f)
 	for (int i = 0; i < f->nfds && t->nstock < STOCK_MAX; i++) {
 		int fd = frame_take_fd(f, i);
 
-		if (fd_nonblock(fd, true, NULL) == -1)
+		if (fd_nonblock(fd, true, NULL) == -1) {
 			fd_close(&fd);
-		else
-			t->stock[t->nstock++] = fd;
+			continue;
+		}
+		t->stock[t->nstock++] = fd;
+		r->sockets.nstock++;
 	}
 	probe_kick(t);
 	app_dispatch(t->app);

@@ -14,7 +14,8 @@ struct target;
 struct sockets {
 	struct peer *jail;
 	uint64_t epoch;
-	bool ready; /* jail has answered our epoch */
+	bool ready;      /* jail has answered our epoch */
+	unsigned nstock; /* of all targets */
 };
 
 /* Take the pair's end over. */

@@ -103,8 +103,12 @@ static struct upstream *take_idle(struct target *t, bool fresh)
 
 static int new_socket(struct target *t, struct error *err)
 {
+	const struct router *r = t->app->router;
 	int fd;
 
+	if (r->nupstreams >= r->limits.upstreams)
+		return error_set(err, ERR_LIMIT, "%u connections to instances",
+		    r->nupstreams);
 	if (t->by_jail) {
 		fd = sockets_take(t);
 		return fd == -1 ? error_set(err, ERR_UNAVAILABLE,
@@ -135,6 +139,7 @@ static struct upstream *open_new(struct target *t, struct error *err)
 		return NULL;
 	}
 	(void)take_fd(&fd);
+	u->router->nupstreams++;
 	return u;
 }
 
@@ -187,6 +192,7 @@ void upstream_close(struct upstream *u)
 		return;
 	u->closed = true;
 	conn_close(&u->conn, &u->router->pool);
+	u->router->nupstreams--;
 	ev_defer(u->router->ev, free, u);
 	u->target = NULL;
 	if (u->x) {
