@@ -99,14 +99,18 @@ FUZZ_SECONDS ?= 20
 links_of = $(shell sed -n '1,12s/^.*links: *\([^*]*\).*/\1/p' $(1))
 sources_of = $(foreach w,$(filter-out -l%,$(1)),$(if $(filter %/,$(w)), \
              $(filter-out $(w)main.c,$(wildcard $(w)*.c)),$(w)))
+# A program's files find each other from its top folder.
+tops_of = $(addprefix -I,$(sort $(foreach w,$(filter-out -l%,$(1)), \
+          $(firstword $(subst /, ,$(w))))))
 
 $(B)/san/%.o: %.c
 	@mkdir -p $(@D)
-	$(CC) $(CSTD) $(WARN) -O1 -g $(SANITIZE) -Ilib -I. -I$(firstword $(subst /, ,$*)) -I$(dir $*) -MMD -MP -c -o $@ $<
+	$(CC) $(CSTD) $(WARN) -O1 -g $(SANITIZE) -Ilib -I. -I$(firstword $(subst /, ,$*)) -I$(dir $*) $(TOPS) -MMD -MP -c -o $@ $<
 
 # TEST_BINARY(program, its source, further objects, further libraries)
 define TEST_BINARY
 LINKS_$(2) := $$(call links_of,$(2))
+$(1): TOPS := $$(call tops_of,$$(LINKS_$(2)))
 $(1): $(B)/san/$(2:.c=.o) $$(patsubst %.c,$(B)/san/%.o,$$(call sources_of,$$(LINKS_$(2)))) $(SAN_LIB) $(3)
 	@mkdir -p $$(@D)
 	$$(CC) $(SANITIZE) -o $$@ $$(filter %.o,$$^) $$(filter -l%,$$(LINKS_$(2))) $(4)
@@ -125,7 +129,7 @@ fuzz-replay: $(REPLAY)
 $(FUZZERS): $(B)/fuzz/%: tests/fuzz/%.c $(LIB_SRC)
 	@mkdir -p $(@D)
 	clang $(CSTD) -O1 -g -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all \
-		-Ilib -I. -o $@ $< $(call sources_of,$(LINKS_$<)) $(LIB_SRC) $(filter -l%,$(LINKS_$<))
+		-Ilib -I. $(call tops_of,$(LINKS_$<)) -o $@ $< $(call sources_of,$(LINKS_$<)) $(LIB_SRC) $(filter -l%,$(LINKS_$<))
 
 # One after the other, each for so long. What one found lies in build/fuzz.
 fuzz: $(FUZZERS)

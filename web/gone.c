@@ -65,8 +65,10 @@ static void answered(
     struct ask *a, const struct frame *f, const struct error *err)
 {
 	struct farewell *v = container_of(a, struct farewell, ask);
-	struct error why = f ? (struct error){0} : *err;
+	struct error why = {0};
 
+	if (err)
+		why = *err;
 	if ((f && store_gone_done(
 	              v->w->store, v->app, parts[v->part].who, &why) == 0) ||
 	    !peer_is_up(peer_of(v->w, parts[v->part].who))) {

@@ -6,7 +6,6 @@
  * connects to router, plan and logd. What must outlive it is in the store.
  * Runs as paas-web with no files but its own, no network, no other programs.
  */
-#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,10 +14,8 @@
 #include <unistd.h>
 
 #include "api/http.h"
-#include "api/sessions.h"
 #include "base/fd.h"
 #include "base/log.h"
-#include "dynos.h"
 #include "login.h"
 #include "peers.h"
 #include "proc/sandbox.h"
@@ -61,17 +58,6 @@ static int confine(const struct start *s, struct error *err)
 	return 0;
 }
 
-static int open_builds(struct web *w, struct error *err)
-{
-	char path[300];
-
-	snprintf(path, sizeof(path), "%s/builds", w->settings.state);
-	w->builds_dir = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (w->builds_dir == -1)
-		return error_sys(err, "open %s", path);
-	return 0;
-}
-
 /* super hands over the token that it wrote to client.env. */
 static int take_owner(struct web *w, struct start *s, struct error *err)
 {
@@ -90,17 +76,7 @@ static int take_owner(struct web *w, struct start *s, struct error *err)
 
 static int init(struct web *w, struct start *s, struct error *err)
 {
-	w->settings = s->settings;
-	w->ev = ev_new();
-	w->rollouts = map_new();
-	w->dynos = dynos_new();
-	w->sessions = sessions_new();
-	list_init(&w->asks);
-	list_init(&w->log_queue);
-	list_init(&w->blog_watches);
-	w->store = store_open(w->settings.state, err);
-	if (!w->store || open_builds(w, err) == -1 ||
-	    take_owner(w, s, err) == -1)
+	if (web_open(w, &s->settings, err) == -1 || take_owner(w, s, err) == -1)
 		return -1;
 	return ev_signal(w->ev, SIGTERM, on_term, w->ev, err);
 }
@@ -128,7 +104,7 @@ static int run(struct web *w, struct start *s, struct error *err)
 
 int main(void)
 {
-	struct web web = {.builds_dir = -1};
+	struct web web;
 	struct error err = {0};
 	struct start start;
 

@@ -208,7 +208,8 @@ static void fail(struct rollout *r, struct str reason, struct str dyno)
 		end(r);
 		return;
 	}
-	snprintf(r->dyno, sizeof(r->dyno), STR_FMT, STR_ARG(dyno));
+	if (dyno.p != r->dyno) /* PHASE has it there already */
+		str_copy(dyno, r->dyno, sizeof(r->dyno));
 	rollout_move(r, ROLLOUT_LINES);
 	r->lines =
 	    lines_ask(w, r->release.app, r->dyno, LINES_SHOWN, got_lines, r);

@@ -51,5 +51,8 @@ struct web {
 	unsigned streams; /* answers that grow, now */
 };
 
+/* All but the peers and HTTP. It lives as long as the program. */
+int web_open(struct web *w, const struct settings *s, struct error *err);
+
 #define WEB_STACK "debian-13"
 #define WEB_SIZE "basic" /* the one size of instances there is */

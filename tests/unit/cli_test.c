@@ -95,6 +95,9 @@ static void this_machine_is_known(void **state)
 	    {"http://localhost.example.com", false},
 	    {"http://example.com/localhost", false},
 	    {"http://10.0.0.1", false},
+	    {"http://127.example.com", false},
+	    {"http://127.0.0.1.example.com", false},
+	    {"http://127.1.2.3:8080/x", true},
 	    {"localhost", false},
 	};
 
