@@ -297,6 +297,48 @@ int layers_collect(const struct buildpack *bp, json_t **ret, struct error *err)
 	return 0;
 }
 
+/* --- settle --------------------------------------------------------------- */
+
+static int settle_one(
+    int folder, int cache, const char *name, struct error *err)
+{
+	scoped_fd int from = openat(cache, name, OPEN_DIR);
+	struct stat st;
+
+	if (fstatat(folder, name, &st, AT_SYMLINK_NOFOLLOW) == -1 ||
+	    !S_ISLNK(st.st_mode))
+		return 0;
+	if (from == -1)
+		return error_sys(err, "open cached %s", name);
+	if (tree_remove(folder, name, err) == -1)
+		return -1;
+	return tree_copy(from, folder, name, err);
+}
+
+int layers_settle(
+    const struct buildpack *bp, const json_t *layers, struct error *err)
+{
+	scoped_fd int folder = open_folder(bp, err);
+	scoped_fd int cache = -1;
+	struct error none;
+	json_t *l;
+	size_t i;
+
+	if (folder == -1)
+		return -1;
+	cache = open_cache(bp, &none);
+	json_array_foreach(layers, i, l)
+	{
+		const char *name =
+		    json_string_value(json_object_get(l, "name"));
+
+		if (cache != -1 && json_is_true(json_object_get(l, "launch")) &&
+		    settle_one(folder, cache, name, err) == -1)
+			return error_wrap(err, "layer %s of %s", name, bp->id);
+	}
+	return 0;
+}
+
 /* --- save ----------------------------------------------------------------- */
 
 static int save_one(

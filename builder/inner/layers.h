@@ -29,6 +29,12 @@ int layers_restore(
  * metadata}. A layer without any type is renamed to NAME.ignore.
  */
 int layers_collect(const struct buildpack *bp, json_t **ret, struct error *err);
+/*
+ * A launch layer that is a link to the cache becomes a folder of its own: the
+ * cache is not part of the image.
+ */
+int layers_settle(
+    const struct buildpack *bp, const json_t *layers, struct error *err);
 /* Keep the cached layers that are not part of the image, for next time. */
 int layers_save(
     const struct buildpack *bp, const json_t *layers, struct error *err);

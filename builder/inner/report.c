@@ -20,13 +20,13 @@ void report_release(struct report *r)
 	r->json = NULL;
 }
 
-void report_stage(struct report *r, const char *name)
+void report_stage(struct report *r, const char *name, bool cached)
 {
 	uint64_t now = clock_mono_ms();
 
 	json_array_append_new(json_object_get(r->json, "stages"),
-	    json_pack("{s:s, s:I}", "name", name, "ms",
-	        (json_int_t)(now - r->mark_ms)));
+	    json_pack("{s:s, s:I, s:b}", "name", name, "ms",
+	        (json_int_t)(now - r->mark_ms), "cached", cached));
 	r->mark_ms = now;
 }
 

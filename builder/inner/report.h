@@ -1,13 +1,14 @@
 /*
  * report - what a job tells the builder at its end: JSON on descriptor 4.
  *
- *   {"stages": [{"name": "detect", "ms": 12}, ...],
+ *   {"stages": [{"name": "detect", "ms": 12, "cached": false}, ...],
  *    "error": {"kind": "buildpack", "text": "..."}, ...}
  *
  * The builder takes it for what it is: the word of a stranger's container.
  */
 #pragma once
 #include <jansson.h>
+#include <stdbool.h>
 #include <stdint.h>
 
 #define REPORT_FD 4
@@ -29,8 +30,8 @@ struct report {
 void report_init(struct report *r);
 void report_release(struct report *r);
 
-/* The stage at hand has ended; the next begins. */
-void report_stage(struct report *r, const char *name);
+/* The stage at hand has ended; the next begins. cached: nothing was made. */
+void report_stage(struct report *r, const char *name, bool cached);
 /* The first error counts. text may have any bytes. */
 void report_error(struct report *r, const char *kind, const char *text);
 /* Add value (taken over) under key. */

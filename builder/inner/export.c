@@ -1,0 +1,293 @@
+/*
+ * The export: launch layers, a config layer and the app become folders in
+ * /out with their diffIDs; the OCI config becomes a file there.
+ *
+ * Runs alone over the root that a build left, which may be hostile through
+ * and through. /upper shows what the build changed: a layer of the previous
+ * image without a trace there is that very layer still, and keeps its digest
+ * without being read.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/fd.h"
+#include "base/mem.h"
+#include "base/name.h"
+#include "image.h"
+#include "jobs.h"
+#include "layers.h"
+#include "pack.h"
+#include "say.h"
+#include "tree.h"
+#include "wire/toml.h"
+
+#define OPEN_DIR (O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
+#define SCRATCH "make" /* in /out: the config layer before it is packed */
+
+struct export
+{
+	struct pack pack;
+	int out, upper;
+	json_t *about;
+	json_t *previous; /* empty when it can't be trusted */
+	json_t *puts;     /* [{digest, name}]: folders in /out */
+	unsigned named, reused;
+	char config[DIGEST_HEX], app[DIGEST_HEX];
+};
+
+/* --- what is unchanged ---------------------------------------------------- */
+
+/* Is there any trace of path in the overlay's upper folder? */
+static bool is_touched(const struct export *x, const char *path)
+{
+	struct error err;
+	struct stat st;
+
+	return tree_stat(x->upper, path, &st, &err) != 0;
+}
+
+/*
+ * The previous image's description, unless the build wrote into it. That the
+ * upper folder holds what every build leaves shows that it is the right one.
+ */
+static void read_previous(struct export *x)
+{
+	if (is_touched(x, IMAGE_BUILT) && !is_touched(x, IMAGE_PREVIOUS))
+		x->previous = layers_previous();
+	else
+		x->previous = json_object();
+}
+
+/* The digest that the layer had in the previous image; NULL. */
+static const char *digest_before(
+    const struct export *x, const json_t *bp, const char *name)
+{
+	const json_t *before = layers_previous_of(
+	    x->previous, json_string_value(json_object_get(bp, "id")));
+	json_t *layer;
+	size_t i;
+
+	json_array_foreach(json_object_get(before, "layers"), i, layer)
+	{
+		const char *its =
+		    json_string_value(json_object_get(layer, "name"));
+		const char *digest =
+		    json_string_value(json_object_get(layer, "digest"));
+
+		if (its && strcmp(its, name) == 0)
+			return digest && name_sha256(str_z(digest)) ? digest
+			                                            : NULL;
+	}
+	return NULL;
+}
+
+/* --- packing -------------------------------------------------------------- */
+
+/* Pack path of root into a new folder of /out, and remember it. */
+static int pack_new(struct export *x, int root, const char *path,
+    char ret_digest[DIGEST_HEX], struct error *err)
+{
+	char name[16];
+
+	snprintf(name, sizeof(name), "layer-%u", x->named++);
+	x->pack.root = root;
+	if (fd_mkdir(x->out, name, 0755, err) == -1)
+		return -1;
+	x->pack.out = openat(x->out, name, OPEN_DIR);
+	if (x->pack.out == -1)
+		return error_sys(err, "open /out/%s", name);
+	if (pack_tree(&x->pack, path, ret_digest, err) == -1) {
+		fd_close(&x->pack.out);
+		return -1;
+	}
+	fd_close(&x->pack.out);
+	json_array_append_new(x->puts,
+	    json_pack("{s:s, s:s}", "digest", ret_digest, "name", name));
+	return 0;
+}
+
+static int export_layer(
+    struct export *x, const json_t *bp, json_t *layer, struct error *err)
+{
+	const char *name = json_string_value(json_object_get(layer, "name"));
+	scoped_free char *path = image_layer_path(bp, layer);
+	scoped_fd int root = open("/", OPEN_DIR);
+	char digest[DIGEST_HEX];
+	const char *before;
+	struct stat st;
+	int there = tree_stat(root, path, &st, err);
+
+	if (there == -1)
+		return -1;
+	if (there == 0 || !S_ISDIR(st.st_mode))
+		return 0; /* described, but not made */
+	before = is_touched(x, path) ? NULL : digest_before(x, bp, name);
+	if (before)
+		x->reused++;
+	else if (pack_new(x, root, path, digest, err) == -1)
+		return error_wrap(err, "layer %s", name);
+	json_object_set_new(
+	    layer, "digest", json_string(before ? before : digest));
+	return 0;
+}
+
+static int export_layers(struct export *x, struct error *err)
+{
+	json_t *bp, *layer;
+	size_t i, k;
+
+	json_array_foreach(json_object_get(x->about, "buildpacks"), i, bp)
+	{
+		json_array_foreach(json_object_get(bp, "layers"), k, layer)
+		{
+			/* what is no launch layer is none of the image's */
+			json_object_del(layer, "digest");
+			if (json_is_true(json_object_get(layer, "launch")) &&
+			    export_layer(x, bp, layer, err) == -1)
+				return -1;
+		}
+	}
+	return 0;
+}
+
+/* The layer with what the image says of itself. */
+static int export_config(struct export *x, struct error *err)
+{
+	scoped_buf struct buf metadata = BUF_INIT(TOML_BYTES_MAX);
+	scoped_free char *previous = image_previous(x->about);
+	scoped_fd int make = -1;
+
+	image_metadata(x->about, &metadata);
+	if (!previous || metadata.bad)
+		return error_set(
+		    err, ERR_LIMIT, "the image's metadata is too long");
+	if (fd_mkdir(x->out, SCRATCH, 0755, err) == -1)
+		return -1;
+	make = openat(x->out, SCRATCH, OPEN_DIR);
+	if (make == -1)
+		return error_sys(err, "open /out/%s", SCRATCH);
+	if (tree_write(make, IMAGE_METADATA, buf_str(&metadata), 0644, err) ==
+	        -1 ||
+	    tree_write(make, IMAGE_PREVIOUS, str_z(previous), 0644, err) == -1)
+		return -1;
+	return pack_new(x, make, IMAGE_FOLDER, x->config, err);
+}
+
+static int export_app(struct export *x, struct error *err)
+{
+	scoped_fd int root = open("/", OPEN_DIR);
+
+	return pack_new(x, root, "app", x->app, err);
+}
+
+/* --- the image ------------------------------------------------------------ */
+
+static json_t *processes_of(const json_t *about)
+{
+	json_t *all = json_array(), *p;
+	size_t i;
+
+	json_array_foreach(json_object_get(about, "processes"), i, p)
+	{
+		scoped_buf struct buf command = BUF_INIT(IMAGE_COMMANDS_MAX);
+
+		image_command(p, &command);
+		json_array_append_new(all,
+		    json_pack("{s:O, s:o}", "type", json_object_get(p, "type"),
+		        "command", report_text(buf_z(&command))));
+	}
+	return all;
+}
+
+static json_t *ids_of(const json_t *about)
+{
+	json_t *all = json_array(), *bp;
+	size_t i;
+
+	json_array_foreach(json_object_get(about, "buildpacks"), i, bp)
+	{
+		json_array_append(all, json_object_get(bp, "id"));
+	}
+	return all;
+}
+
+static int export_image(struct export *x, const struct options *o,
+    struct report *r, struct error *err)
+{
+	struct image_parts parts = {o->base, x->config, x->app};
+	scoped_free char *config = image_config(x->about, &parts);
+	char id[DIGEST_HEX];
+
+	if (!config)
+		return error_set(err, ERR_INTERNAL, "no config of the image");
+	digest_of(str_z(config), id);
+	if (tree_write(x->out, "config.json", str_z(config), 0644, err) == -1)
+		return -1;
+	report_set(r, "image", json_string(id));
+	report_set(r, "layers", image_layers(x->about, &parts));
+	report_set(r, "puts", json_incref(x->puts));
+	report_set(r, "processes", processes_of(x->about));
+	report_set(r, "buildpacks", ids_of(x->about));
+	return 0;
+}
+
+static int export_all(struct export *x, const struct options *o,
+    struct report *r, struct error *err)
+{
+	unsigned packed;
+
+	x->about = image_read(err);
+	if (!x->about)
+		return error_wrap(err, "what the build left");
+	read_previous(x);
+	if (export_layers(x, err) == -1)
+		return -1;
+	packed = x->named;
+	if (export_config(x, err) == -1 || export_app(x, err) == -1 ||
+	    export_image(x, o, r, err) == -1)
+		return -1;
+	report_stage(r, "export", packed == 0);
+	if (x->pack.skipped)
+		say_wrong("%llu pipes, sockets or device files are not part of "
+		          "the image",
+		    (unsigned long long)x->pack.skipped);
+	return 0;
+}
+
+/* Not wrong_kind: /out is a disk of the platform's, not the build's. */
+static const char *kind_of(const struct error *err)
+{
+	return err->code == ERR_LIMIT     ? WRONG_LIMIT
+	       : err->code == ERR_INVALID ? WRONG_BUILDPACK
+	                                  : WRONG_INTERNAL;
+}
+
+int job_export(const struct options *o, struct report *r)
+{
+	struct export x = {
+	    .pack = {.out = -1, .files = o->files, .bytes = o->bytes},
+	    .out = open("/out", OPEN_DIR),
+	    .upper = open("/upper", OPEN_DIR),
+	    .puts = json_array(),
+	};
+	struct error err = {0};
+	int done;
+
+	if (x.out == -1 || x.upper == -1)
+		done = error_sys(&err, "open /out and /upper");
+	else
+		done = export_all(&x, o, r, &err);
+	if (done == -1)
+		report_error(r, kind_of(&err), err.msg);
+	json_decref(x.about);
+	json_decref(x.previous);
+	json_decref(x.puts);
+	fd_close(&x.out);
+	fd_close(&x.upper);
+	return done;
+}

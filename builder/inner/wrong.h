@@ -1,0 +1,13 @@
+/*
+ * wrong - which kind of failure an error is, in the report's words.
+ */
+#pragma once
+#include "base/error.h"
+
+/*
+ * WRONG_DISK or WRONG_INODES when the root's file system is used up (errno
+ * says so, or it is so now), WRONG_LIMIT for a limit, else otherwise.
+ */
+const char *wrong_kind(const struct error *err, const char *otherwise);
+/* WRONG_DISK, WRONG_INODES, or NULL while there is room. */
+const char *wrong_full(void);
