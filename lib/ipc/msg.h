@@ -21,6 +21,8 @@
 #include "ipc/role.h"
 #include "wire/frame.h"
 
+#define IPC_VERSION 1 /* in every hello; peers take the one before, too */
+
 enum field_kind { KIND_U64, KIND_TEXT, KIND_NAME };
 
 /*

@@ -21,7 +21,6 @@
 #include "ipc/role.h"
 #include "wire/frame.h"
 
-#define IPC_VERSION 1
 #define IPC_QUEUE_MAX (8u << 20) /* bytes that may wait for a slow peer */
 
 struct peer; /* opaque */
