@@ -142,8 +142,10 @@ int alone_serve(
 {
 	int fd = open_listener(listen, err);
 
-	if (fd == -1 || set_dir(g, dir, err) == -1 || refs_open(err) == -1 ||
-	    !http_open(g, fd, (uid_t)-1, err))
+	if (fd == -1 || set_dir(g, dir, err) == -1 || refs_open(err) == -1)
+		return -1;
+	g->http = http_open(g, fd, (uid_t)-1, err);
+	if (!g->http)
 		return -1;
 	print_ready(fd);
 	ev_run(g->ev);

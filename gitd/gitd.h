@@ -36,6 +36,7 @@ struct gitd {
 	struct peer *web;       /* NULL when alone */
 	bool synced;            /* web has told its undecided pushes */
 	uint32_t list_id;       /* of that question; 0 when none is open */
+	struct http *http;      /* NULL while there is no listener */
 	struct map *repos;      /* name -> struct repo, those in use */
 	struct list pushes;
 	struct list questions; /* to web, of auth */

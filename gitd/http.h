@@ -14,3 +14,8 @@ struct http; /* opaque; lives as long as the program */
  * peers of that user are let in.
  */
 struct http *http_open(struct gitd *g, int fd, uid_t uid, struct error *err);
+/*
+ * A connection was resumed: libmicrohttpd, polled by our loop, does not tell
+ * itself. Harmless at any time.
+ */
+void http_wake(struct http *h);

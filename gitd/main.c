@@ -110,7 +110,8 @@ static int run_daemon(struct gitd *g, struct error *err)
 		return -1;
 	quarantine_sweep(g->dir_fd);
 	web_connect(g);
-	if (!http_open(g, fd, s.roles.of[ROLE_ROUTER].uid, err))
+	g->http = http_open(g, fd, s.roles.of[ROLE_ROUTER].uid, err);
+	if (!g->http)
 		return -1;
 	start_ready(&s);
 	ev_run(g->ev);

@@ -10,6 +10,7 @@
 #include "base/name.h"
 #include "body.h"
 #include "fetch.h"
+#include "http.h"
 #include "push.h"
 #include "refs.h"
 #include "repo.h"
@@ -56,6 +57,7 @@ static void resume(void *ctx)
 		return;
 	r->suspended = false;
 	MHD_resume_connection(r->conn);
+	http_wake(r->g->http);
 }
 
 static unsigned status_of(enum errc code)

@@ -70,6 +70,8 @@ static int confine_files(const struct worker *w, struct error *err)
 		n += (size_t)add_path(
 		    paths, n, "/etc/ld.so.cache", false, false);
 		n += (size_t)add_path(paths, n, "/dev/null", true, false);
+		/* names of temporary files */
+		n += (size_t)add_path(paths, n, "/dev/urandom", false, false);
 	}
 	if (sandbox_paths(paths, n, &missing, err) == -1)
 		return -1;
