@@ -78,6 +78,10 @@ $(B)/obj/%.o: %.c
 	@mkdir -p $(@D)
 	$(CC) $(CFLAGS) -I$(firstword $(subst /, ,$*)) -I$(dir $*) -c -o $@ $<
 
+# The assembler reads these, so no compiler tells that they changed.
+$(B)/obj/web/ui/assets.o $(B)/san/web/ui/assets.o: \
+	$(wildcard $(addprefix web/ui/*.,html js css svg))
+
 $(B)/musl/%.o: %.c
 	@mkdir -p $(@D)
 	$(MUSL_CC) $(CSTD) $(WARN) -Os -ffunction-sections -fdata-sections -Ilib -I$(dir $*) -MMD -MP -c -o $@ $<

@@ -51,7 +51,8 @@ export function buildsPart(ctx) {
   function row(b) {
     return h("li", {testid: `build-${b.id}`},
       state(kinds[b.status] || "off", b.status, {testid: `build-state-${b.id}`}),
-      h("div", {class: "what"}, h("span", {class: "mono"}, commitOf(b)), h("div", {class: "hint"}, b.user?.email, " · ", ago(b.created_at))),
+      h("div", {class: "what"}, h("span", {class: "mono"}, commitOf(b)),
+        b.failure && h("div", {class: "error"}, b.failure), h("div", {class: "hint"}, b.user?.email, " · ", ago(b.created_at))),
       h("span", {class: "tools"},
         b.status === "pending" && h("button", {type: "button", class: "quiet", testid: `build-cancel-${b.id}`, onclick: (event) => cancel(event, b)}, "Cancel"),
         b.output_stream_url && h("button", {type: "button", class: "quiet", testid: `build-show-${b.id}`,

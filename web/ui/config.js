@@ -3,6 +3,7 @@ import {request} from "/ui/api.js";
 import {act, ask, fill, h, say, section} from "/ui/dom.js";
 
 const MASK = "••••••••";
+const SHORT = 20; // characters that fit beside the name
 
 export function configPart(ctx) {
   const shown = new Set(); // keys whose values are to be seen
@@ -59,8 +60,9 @@ export function configPart(ctx) {
     };
     const button = (label, id, onclick) =>
       h("button", {type: "button", class: "quiet", testid: `config-${id}-${name}`, "aria-label": `${label} ${name}`, onclick}, label);
-    return h("li", {testid: `config-row-${name}`}, h("span", {class: "mono key"}, name),
-      h("span", {class: open ? "mono value" : "value masked", testid: `config-shown-${name}`}, open ? vars[name] : MASK),
+    return h("li", {class: open && vars[name].length > SHORT ? "long" : null, testid: `config-row-${name}`}, h("span", {class: "mono key"}, name),
+      h("span", {class: open ? "mono value" : "value masked", testid: `config-shown-${name}`},
+        !open ? MASK : vars[name] || h("span", {class: "hint"}, "(empty)")),
       h("span", {class: "tools"}, button(open ? "Hide" : "Reveal", "reveal", toggle), button("Edit", "edit", () => edit(name)),
         button("Remove", "remove", (event) => remove(event, name))));
   }

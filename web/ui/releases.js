@@ -26,13 +26,14 @@ export function releasesPart(ctx) {
       h("div", {class: "what"}, h("div", null, r.description, " ",
         r.current && state("good", "current", {testid: "release-current"}),
         r.status === "failed" && state("bad", "failed"), r.status === "pending" && state("busy", "pending")),
+      r.failure && r.status === "failed" && h("div", {class: "error"}, r.failure),
       h("div", {class: "hint"}, r.user?.email, " · ", ago(r.created_at))),
       !r.current && r.eligible_for_rollback && h("button", {type: "button", class: "quiet", testid: `rollback-v${r.version}`,
         "aria-label": `Roll back to v${r.version}`, onclick: (event) => rollBack(event, r)}, "Roll back"));
   }
 
   function draw() {
-    fill(body, h("ul", {class: "history", testid: "release-list"}, (all ? releases : releases.slice(0, FEW)).map(row)),
+    fill(body, !releases.length && h("p", {class: "hint"}, "None yet."), h("ul", {class: "history", testid: "release-list"}, (all ? releases : releases.slice(0, FEW)).map(row)),
       releases.length > FEW && h("button", {type: "button", class: "quiet more", testid: "releases-all", onclick: () => {
         all = !all;
         draw();
