@@ -157,11 +157,14 @@ int store_gone_list(struct store *st, enum gone who,
 int store_gone_done(
     struct store *st, uint64_t app, enum gone who, struct error *err)
 {
-	if (store_run(st, STMT_GONE_DONE, err, "ii", (int64_t)app,
+	scoped_tx struct store *tx = store_begin(st, err);
+
+	if (!tx ||
+	    store_run(st, STMT_GONE_DONE, err, "ii", (int64_t)app,
 	        (int64_t)who) == -1 ||
 	    store_run(st, STMT_GONE_END, err, "i", (int64_t)app) == -1)
 		return -1;
-	return 0;
+	return store_commit(&tx, err);
 }
 
 /* --- domains -------------------------------------------------------------- */
