@@ -13,7 +13,7 @@
 #include "base/rand.h"
 
 #define FOLDER_FLAGS (O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
-#define FOLDER_MODE 02750
+#define FOLDER_MODE 0750
 #define INCOMING "incoming-"
 #define UNFINISHED ".new" /* behind the name of a repository being made */
 
@@ -47,13 +47,24 @@ bool repodir_exists(int dir, const char *repo)
 	return fstatat(dir, head, &st, 0) == 0 && S_ISREG(st.st_mode);
 }
 
+/*
+ * The setgid bit, and with it the workers' group, comes from the folder
+ * above: a chmod by somebody outside of the group would clear it.
+ */
+static int make_folder(int dir, const char *name, struct error *err)
+{
+	if (mkdirat(dir, name, FOLDER_MODE) == -1 && errno != EEXIST)
+		return error_sys(err, "make folder %s", name);
+	return 0;
+}
+
 static int fill(int repo, struct error *err)
 {
 	static const char *const folders[] = {"objects", "objects/info",
 	    "objects/pack", "refs", "refs/heads", "refs/tags"};
 
 	for (size_t i = 0; i < NELEM(folders); i++) {
-		if (fd_mkdir(repo, folders[i], FOLDER_MODE, err) == -1)
+		if (make_folder(repo, folders[i], err) == -1)
 			return -1;
 	}
 	if (fd_write_file(repo, "config", str_z(config), 0640, err) == -1)
@@ -71,7 +82,7 @@ int repodir_create(int dir, const char *repo, struct error *err)
 		return 0;
 	snprintf(part, sizeof(part), "%s" UNFINISHED, repo);
 	if (fd_remove_tree(dir, part, err) == -1 ||
-	    fd_mkdir(dir, part, FOLDER_MODE, err) == -1)
+	    make_folder(dir, part, err) == -1)
 		return error_wrap(err, "make repository %s", repo);
 	fd = open_folder(dir, part, err);
 	if (fd == -1 || fill(fd, err) == -1)
@@ -88,8 +99,7 @@ int repodir_remove(int dir, const char *repo, struct error *err)
 
 /*
  * The workers are of another user and write through the group, so the mask
- * is opened for these two. The setgid bit comes from the folder above: a
- * chmod by somebody outside of the group would clear it.
+ * is opened for these two.
  */
 static int make_writable(int objects, const char *name, struct error *err)
 {

@@ -36,6 +36,7 @@ struct request {
 	struct push *push;
 	struct fetch *fetch;
 	bool suspended;
+	bool head_again;  /* the next step without a body is not the last */
 	unsigned refused; /* the status of a refusal, or 0 */
 	char why[256];
 	size_t waste; /* bytes of its body */
@@ -364,8 +365,17 @@ static enum MHD_Result first_step(
 		begin_open(r);
 	else if (!r->refused)
 		ask_web(r);
-	if (r->question)
+	if (r->question) {
+		r->head_again = true;
 		suspend(r);
+	}
+	return r->refused ? answer_refused(r) : MHD_YES;
+}
+
+/* libmicrohttpd tells of a head once more when it was suspended over it. */
+static enum MHD_Result second_step(struct request *r)
+{
+	r->head_again = false;
 	return r->refused ? answer_refused(r) : MHD_YES;
 }
 
@@ -422,6 +432,8 @@ enum MHD_Result request_step(void *cls, struct MHD_Connection *conn,
 	}
 	if (*upload_size)
 		return take_body(r, upload, upload_size);
+	if (r->head_again)
+		return second_step(r);
 	return last_step(r);
 }
 
