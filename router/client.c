@@ -169,7 +169,7 @@ static bool advance(struct client *c)
 	case CLIENT_HEAD:
 		if (take_head(c))
 			return true;
-		if (c->conn.eof || (c->router->stopping && empty))
+		if (c->conn.eof || (c->router->stopping_idle && empty))
 			client_part(c);
 		return false;
 	case CLIENT_BUSY:

@@ -40,13 +40,13 @@ struct exchange {
 	struct app *app;     /* from HELD on */
 	struct list wait;    /* in app->waiting or router->unrouted */
 	uint8_t state;       /* enum exchange_state */
-	uint8_t tries;       /* on connections that were lost */
 	uint8_t timeouts;    /* of connections that never stood */
 	uint8_t interim;     /* 1xx answers so far */
 	bool to_head, old_client /* HTTP/1.0 */, keep, json;
 	bool upgrade;    /* asked for a websocket */
 	bool rendezvous; /* asked for that protocol */
 	bool retriable;  /* sending it twice does no harm */
+	bool again;      /* it is: the connection before was lost */
 	bool consumed;   /* of its body some was passed on */
 	bool begun;      /* the client has got some of the answer */
 	bool chunked;    /* the answer leaves in chunks */

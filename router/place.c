@@ -8,7 +8,6 @@
 #include "router.h"
 
 #define REFUSED_MS 100 /* before an instance that refused is tried again */
-#define TRIES_MAX 3    /* on connections that were lost */
 
 void place_forget(struct exchange *x)
 {
@@ -249,6 +248,14 @@ static void set_aside(struct exchange *x, struct target *t)
 	x->avoid = t->id;
 }
 
+/* A connection that was kept may be lost at any time: once is enough. */
+static enum upstream_kind kind_for(const struct exchange *x)
+{
+	if (x->again)
+		return UPSTREAM_NEW;
+	return x->retriable ? UPSTREAM_ANY : UPSTREAM_FRESH;
+}
+
 /* One try at t; false when another one may do. */
 static bool try_target(struct exchange *x, struct target *t)
 {
@@ -256,7 +263,7 @@ static bool try_target(struct exchange *x, struct target *t)
 	struct error err = {0};
 	struct upstream *u;
 
-	u = upstream_open(t, x, !x->retriable, &err);
+	u = upstream_open(t, x, kind_for(x), &err);
 	if (!u) {
 		log_debug("no connection to %s: %s", t->name, err.msg);
 		set_aside(x, t);
@@ -307,7 +314,7 @@ static bool may_retry(const struct exchange *x, const struct upstream *u)
 	if (!u->connected)
 		return true;
 	return u->reused && !x->consumed && !x->begun && x->interim == 0 &&
-	       (x->retriable || !u->wrote) && x->tries < TRIES_MAX;
+	       (x->retriable || !u->wrote);
 }
 
 void exchange_lost(struct exchange *x)
@@ -318,7 +325,7 @@ void exchange_lost(struct exchange *x)
 	if (!u->connected)
 		set_aside(x, u->target);
 	else
-		x->tries++;
+		x->again = true;
 	if (!again) {
 		exchange_fail(x, H13);
 		return;

@@ -25,6 +25,7 @@ void limits_init(struct limits *l)
 	     * before that it is we who close. */
 	    .pool_ms = 4000,
 	    .boot_ms = 5000,
+	    .stop_idle_ms = 250,
 	    .stop_ms = 5000,
 	    .hold_requests = 1000,
 	};
@@ -44,7 +45,14 @@ void limits_files(struct limits *l, uint64_t nfiles, uint64_t nfixed)
 static void stop_fire(struct ev_timer *t)
 {
 	struct router *r = container_of(t, struct router, stop_timer);
+	struct client *c;
 
+	if (!r->stopping_idle) {
+		r->stopping_idle = true;
+		ev_timer_set(r->ev, t, r->limits.stop_ms);
+		list_each(c, &r->clients, all) client_pump(c);
+		return;
+	}
 	log_info("stopping with requests in flight clients=%u", r->nclients);
 	ev_stop(r->ev);
 }
@@ -113,14 +121,11 @@ void router_publish(struct router *r)
 
 void router_stop(struct router *r)
 {
-	struct client *c;
-
 	if (r->stopping)
 		return;
 	r->stopping = true;
 	close_listeners(r);
-	ev_timer_set(r->ev, &r->stop_timer, r->limits.stop_ms);
-	list_each(c, &r->clients, all) client_pump(c);
+	ev_timer_set(r->ev, &r->stop_timer, r->limits.stop_idle_ms);
 	router_check_stopped(r);
 }
 

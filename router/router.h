@@ -33,7 +33,8 @@ struct limits {
 	uint64_t pool_ms;       /* an idle connection to an instance */
 	uint64_t hold_ms;       /* a request that waits for an instance */
 	uint64_t boot_ms;       /* a request that waits for web's routes */
-	uint64_t stop_ms;       /* requests in flight when we stop */
+	uint64_t stop_idle_ms;  /* when we stop, for a request on its way */
+	uint64_t stop_ms;       /* then, for those in flight */
 	unsigned hold_requests; /* waiting for one app */
 	/* Descriptors at a time, so that none is wanted in vain. */
 	unsigned clients;
@@ -69,6 +70,7 @@ struct router {
 	struct list clients;
 	unsigned nclients, nupstreams;
 	bool stopping;
+	bool stopping_idle; /* who has no request in flight has to go */
 	struct ev_timer stop_timer;
 
 	int64_t date_s; /* the second of date */
@@ -85,7 +87,10 @@ void limits_files(struct limits *l, uint64_t nfiles, uint64_t nfixed);
 
 /* Make a table of route_set and let the loop use it. */
 void router_publish(struct router *r);
-/* Stop accepting, let requests in flight end, then stop the loop. */
+/*
+ * Stop accepting, let requests end that are in flight or come at once on a
+ * connection that was kept, then stop the loop.
+ */
 void router_stop(struct router *r);
 /* When stopping: was this the last client? */
 void router_check_stopped(struct router *r);

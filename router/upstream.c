@@ -143,14 +143,16 @@ static struct upstream *open_new(struct target *t, struct error *err)
 	return u;
 }
 
-struct upstream *upstream_open(
-    struct target *t, struct exchange *x, bool fresh, struct error *err)
+struct upstream *upstream_open(struct target *t, struct exchange *x,
+    enum upstream_kind kind, struct error *err)
 {
-	struct upstream *u = take_idle(t, fresh);
+	struct upstream *u = NULL;
 
+	if (kind != UPSTREAM_NEW)
+		u = take_idle(t, kind == UPSTREAM_FRESH);
 	if (!u)
 		u = open_new(t, err);
-	if (!u && fresh)
+	if (!u && kind == UPSTREAM_FRESH)
 		u = take_idle(t, false);
 	if (!u)
 		return NULL;

@@ -30,13 +30,19 @@ struct upstream {
 	bool closed;
 };
 
+enum upstream_kind {
+	UPSTREAM_ANY,
+	UPSTREAM_FRESH, /* none that the other end might be about to close, as
+	                   long as there is another */
+	UPSTREAM_NEW    /* none that was used before */
+};
+
 /*
  * A connection to t for x: one from the pool, or a new one, which may still
- * be connecting. fresh: nothing that the other end might be about to close.
- * NULL with err when there is no socket.
+ * be connecting. NULL with err when there is no socket.
  */
-struct upstream *upstream_open(
-    struct target *t, struct exchange *x, bool fresh, struct error *err);
+struct upstream *upstream_open(struct target *t, struct exchange *x,
+    enum upstream_kind kind, struct error *err);
 /* The exchange is over and the connection good for another one. */
 void upstream_park(struct upstream *u);
 void upstream_close(struct upstream *u);

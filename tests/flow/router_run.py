@@ -1,8 +1,10 @@
 """A router alone, raw clients and raw origins, for the tests of its HTTP."""
 
 import contextlib
+import ctypes
 import os
 import pathlib
+import resource
 import socket
 import subprocess
 import threading
@@ -130,12 +132,21 @@ class Origin:
         assert not self.problems
 
 
+PR_CAPBSET_DROP, CAP_SYS_RESOURCE = 24, 24
+
+
 class Router:
-    def __init__(self, table, *args):
+    def __init__(self, table, *args, files=None):
+        """files: that many descriptors, and no right to have more."""
+        def prepare():
+            die_with_runner()
+            if files:
+                resource.setrlimit(resource.RLIMIT_NOFILE, (files, files))
+                ctypes.CDLL(None).prctl(PR_CAPBSET_DROP, CAP_SYS_RESOURCE, 0, 0, 0)
         self.port = free_port()
         self.process = subprocess.Popen(
             [LIBEXEC / "paas-router", "--map", table, "--listen", f"127.0.0.1:{self.port}", *args],
-            preexec_fn=die_with_runner)
+            preexec_fn=prepare)
         wait_until(self.listens, "the router listens")
 
     def listens(self):
@@ -151,6 +162,10 @@ class Router:
         found = wire.answer()
         wire.close()
         return found
+
+    def cpu_seconds(self):
+        fields = pathlib.Path(f"/proc/{self.process.pid}/stat").read_text().rsplit(")", 1)[1].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
     def status(self, key):
         """A number of /proc/PID/status."""

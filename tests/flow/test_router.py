@@ -17,12 +17,12 @@ from router_run import GUARD, LIBEXEC, Origin, Router, Wire, echo, get, ok
 def run(tmp_path):
     """run(serve, *args): a router in front of an origin at a.test."""
     with contextlib.ExitStack() as stack:
-        def start(serve, *args, lines=""):
+        def start(serve, *args, lines="", files=None):
             origin = Origin(serve)
             stack.callback(origin.close)
             table = tmp_path / f"map.{origin.port}"
             table.write_text(f"# all of a test\na.test {origin.address}\n{lines}")
-            router = Router(table, *args)
+            router = Router(table, *args, files=files)
             stack.callback(router.close)
             return router, origin
         yield start
@@ -260,6 +260,25 @@ def test_a_router_asks_again_when_a_kept_connection_was_lost(run):
     assert asked == [(1, "GET"), (1, "GET"), (2, "GET")]
 
 
+def test_a_router_asks_again_but_once(run):
+    asked = []
+
+    def serve(wire, n):
+        while True:
+            wire.head()
+            asked.append(n)
+            if len(asked) > 4:
+                return
+            wire.send(ok())
+    router, origin = run(serve)
+    wires = [router.connect() for _ in range(4)]
+    for wire in wires:
+        wire.send(get())
+    assert all(wire.answer()[0] == 200 for wire in wires)
+    status, _, page = router.ask(get())
+    assert status == 503 and b"H13" in page and len(asked) == 6
+
+
 def test_a_router_sends_nothing_twice_that_could_do_harm(run):
     asked = []
 
@@ -331,6 +350,31 @@ def test_a_router_that_stops_ends_what_is_under_way(run):
     status, fields, body = wire.answer()
     assert (status, body, fields["connection"]) == (200, b"late", ["close"])
     assert router.process.wait(GUARD) == 0
+
+
+def test_a_router_with_few_descriptors_says_so(run):
+    go = threading.Event()
+
+    def serve(wire, _):
+        while True:
+            wire.head()
+            go.wait(GUARD)
+            wire.send(ok())
+    router, origin = run(serve, files=300)
+    wires = [router.connect() for _ in range(200)]
+    answers = []
+    for wire in wires:
+        with contextlib.suppress(OSError):  # refused ones are closed
+            wire.send(get())
+    wait_until(lambda: len(origin.wires) > 40, "some are served")
+    go.set()
+    for wire in wires:
+        with contextlib.suppress(OSError, EOFError):
+            answers.append(wire.answer()[0])
+        wire.close()
+    assert set(answers) == {200, 503} and 40 < answers.count(200) < 100
+    assert router.cpu_seconds() < 5  # nothing spins
+    wait_until(lambda: router.ask(get())[0] == 200, "there is room again")
 
 
 # --- bodies --------------------------------------------------------------
