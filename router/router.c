@@ -68,6 +68,7 @@ void router_init(struct router *r, struct ev *ev)
 	r->stop_timer.fire = stop_fire;
 	list_init(&r->unrouted);
 	list_init(&r->clients);
+	list_init(&r->idle);
 	fleet_init(&r->fleet);
 	attach_init(&r->attach);
 }

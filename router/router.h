@@ -68,6 +68,7 @@ struct router {
 	int nlisteners;
 	bool share_ports; /* other loops listen there, too */
 	struct list clients;
+	struct list idle; /* upstreams, the oldest first */
 	unsigned nclients, nupstreams;
 	bool stopping;
 	bool stopping_idle; /* who has no request in flight has to go */

@@ -10,7 +10,7 @@
 #include "exchange.h"
 #include "router.h"
 
-#define IDLE_MAX 128  /* kept for one target */
+#define IDLE_MAX 1000 /* kept for one target */
 #define FRESH_MS 1000 /* idle so long, nobody is about to close it */
 
 int upstream_connect(int fd, const struct target *t, struct error *err)
@@ -94,6 +94,7 @@ static struct upstream *take_idle(struct target *t, bool fresh)
 			continue;
 		}
 		list_del(&u->idle);
+		list_del(&u->old);
 		t->nidle--;
 		u->reused = true;
 		return u;
@@ -103,9 +104,12 @@ static struct upstream *take_idle(struct target *t, bool fresh)
 
 static int new_socket(struct target *t, struct error *err)
 {
-	const struct router *r = t->app->router;
+	struct router *r = t->app->router;
 	int fd;
 
+	if (r->nupstreams >= r->limits.upstreams && !list_empty(&r->idle))
+		upstream_close(
+		    container_of(r->idle.next, struct upstream, old));
 	if (r->nupstreams >= r->limits.upstreams)
 		return error_set(err, ERR_LIMIT, "%u connections to instances",
 		    r->nupstreams);
@@ -134,6 +138,7 @@ static struct upstream *open_new(struct target *t, struct error *err)
 	u->conn.io.ready = upstream_ready;
 	u->conn.timer.fire = upstream_timer;
 	list_init(&u->idle);
+	list_init(&u->old);
 	if (conn_open(u->router->ev, &u->conn, err) == -1) {
 		free(u);
 		return NULL;
@@ -178,6 +183,7 @@ void upstream_park(struct upstream *u)
 	u->x = NULL;
 	u->idle_ms = ev_now_ms(u->router->ev);
 	list_add(t->idle.next, &u->idle);
+	list_add(&u->router->idle, &u->old);
 	t->nidle++;
 	conn_want(u->router->ev, &u->conn, true);
 	conn_deadline(u->router->ev, &u->conn, u->router->limits.pool_ms);
@@ -202,6 +208,7 @@ void upstream_close(struct upstream *u)
 		target_release(t);
 	} else {
 		list_del(&u->idle);
+		list_del(&u->old);
 		t->nidle--;
 	}
 }

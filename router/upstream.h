@@ -23,6 +23,7 @@ struct upstream {
 	struct target *target;
 	struct exchange *x; /* NULL while idle */
 	struct list idle;   /* in target->idle */
+	struct list old;    /* in router->idle, the oldest first */
 	uint64_t idle_ms;   /* since when it is idle */
 	bool connected;
 	bool reused; /* it has carried an exchange before */
