@@ -1,0 +1,107 @@
+#include "source.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+
+#include "base/fd.h"
+#include "base/mem.h"
+
+struct source {
+	struct peer *peer;
+	struct source_job job;  /* ended is NULL when nobody listens any more */
+	struct frame_out order; /* until it is sent */
+	int out;
+	bool done;
+	struct error err;
+};
+
+static int connect_worker(struct builder *b, struct error *err)
+{
+	scoped_fd int fd =
+	    socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	struct sockaddr_un at = {.sun_family = AF_UNIX};
+
+	if (fd == -1)
+		return error_sys(err, "make a worker's connection");
+	snprintf(at.sun_path, sizeof(at.sun_path), "%s/export.sock",
+	    b->settings->run);
+	if (connect(fd, (struct sockaddr *)&at, sizeof(at)) == -1)
+		return error_sys(err, "ask for an export worker");
+	return take_fd(&fd);
+}
+
+static void source_up(struct peer *p, void *ctx)
+{
+	struct source *s = ctx;
+
+	(void)peer_send(p, &s->order);
+	fd_close(&s->out);
+}
+
+static void source_frame(struct peer *p, struct frame *f, void *ctx)
+{
+	struct source *s = ctx;
+
+	if (f->type == MSG_EXPORT_DONE)
+		s->done = true;
+	else if (f->type == MSG_ERROR && !s->err.code)
+		frame_error(f, &s->err);
+}
+
+static void source_free(struct source *s)
+{
+	frame_out_release(&s->order);
+	fd_close(&s->out);
+	free(s);
+}
+
+static void source_down(struct peer *p, void *ctx)
+{
+	struct source *s = ctx;
+	struct source_job job = s->job;
+	struct error err = s->err;
+	bool done = s->done;
+
+	source_free(s);
+	if (!job.ended)
+		return;
+	if (!done && !err.code)
+		error_set(&err, ERR_UNAVAILABLE,
+		    "the worker that reads the commit ended too early");
+	job.ended(job.ctx, done ? NULL : &err);
+}
+
+static const struct peer_ops ops = {
+    .up = source_up, .frame = source_frame, .down = source_down};
+
+struct source *source_start(
+    struct builder *b, const struct source_job *job, struct error *err)
+{
+	scoped_fd int fd = connect_worker(b, err);
+	struct source *s;
+
+	if (fd == -1)
+		return NULL;
+	s = xcalloc(1, sizeof(*s));
+	s->job = *job;
+	s->out = fcntl(job->out, F_DUPFD_CLOEXEC, 3);
+	s->order = frame_begin(MSG_EXPORT, 0);
+	frame_put_u64(&s->order, F_REPO, job->repo);
+	frame_put_z(&s->order, F_COMMIT, job->commit);
+	frame_put_u64(&s->order, F_BYTES, b->settings->source_bytes);
+	frame_put_u64(&s->order, F_FILES, b->settings->source_files);
+	frame_put_fd(&s->order, s->out);
+	s->peer =
+	    ipc_adopt(b->ev, take_fd(&fd), ROLE_BUILDER, ROLE_RECEIVE, &ops, s);
+	return s;
+}
+
+void source_stop(struct source *s)
+{
+	if (!s)
+		return;
+	s->job.ended = NULL;
+	peer_close(s->peer); /* source_down() comes at the end of the turn */
+}
