@@ -8,6 +8,7 @@
 #include "rollout.h"
 
 #define LAYERS_MAX (256u * 1024)
+#define COMMAND_SHOWN 200 /* bytes of a command that plan tells the log */
 
 uint64_t want_default(struct str type)
 {
@@ -67,6 +68,7 @@ static void put_group(void *arg, const struct process *p)
 	frame_put_u64(
 	    g->o, F_QUANTITY, set ? f.quantity : want_default(p->type));
 	frame_put_z(g->o, F_SIZE, set ? f.size : WEB_SIZE);
+	frame_put(g->o, F_COMMAND, str_sub(p->command, 0, COMMAND_SHOWN));
 }
 
 static int send_want(struct web *w, const struct release *r,
