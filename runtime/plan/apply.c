@@ -11,19 +11,24 @@
 #define PORT_FIRST 10000 /* $PORT, in a network namespace of its own */
 #define PORT_LAST 31999
 
+static bool is_candidate(const struct app *a, uint64_t release)
+{
+	const struct want *w = app_candidate(a);
+
+	return w && w->release == release;
+}
+
 static void start(struct model *m, struct app *a, const struct action *act,
     const struct step_env *env, uint64_t id, uint64_t real_ms)
 {
-	const struct want *w = a->next.set && a->next.release == act->release
-	                           ? &a->next
-	                           : &a->live;
 	struct inst *in = model_inst(m, act->instance);
 
 	if (!in) {
 		in = model_add(m, a, id, KIND_APP, INST_ASKED);
-		in->release = w->release;
-		in->generation = w->generation;
+		in->release = act->release;
+		in->generation = act->generation;
 		in->num = act->num;
+		in->was_live = !is_candidate(a, act->release);
 		snprintf(in->ptype, sizeof(in->ptype), "%s", act->ptype);
 		snprintf(in->name, sizeof(in->name), "%s.%" PRIu64, act->ptype,
 		    act->num);
@@ -93,14 +98,16 @@ static void exited(struct app *a, struct inst *in, const struct action *act,
 	c->not_before_ms = env->now_ms + act->delay_ms;
 }
 
-/* What `/` of a web process of this release answered. */
-static void note_status(struct app *a, uint64_t release)
+static void went_live(struct app *a, uint64_t release)
 {
 	struct inst *in;
 
 	list_each(in, &a->insts, of_app)
 	{
-		if (inst_is_web(in) && in->release == release && in->checked)
+		if (in->kind != KIND_APP || in->release != release)
+			continue;
+		in->was_live = true;
+		if (inst_is_web(in) && in->checked)
 			a->live_status = in->status;
 	}
 }
@@ -160,7 +167,7 @@ void apply(struct model *m, struct app *a, const struct action *act,
 	case ACT_LIVE:
 		a->next.rollout = ROLLOUT_LIVE;
 		a->next.told = true;
-		note_status(a, act->release);
+		went_live(a, act->release);
 		break;
 	case ACT_FAILED:
 		failed(a, act);

@@ -86,16 +86,11 @@ static void step_place(
     struct step *s, const char *ptype, uint64_t num, struct tally *t)
 {
 	const struct inst *in = in_place(s, ptype, num);
-	struct action *a;
 
 	t->wanted++;
 	if (!in) {
-		if (!s->env->jail)
-			return;
-		a = step_add(s, ACT_START, NULL);
-		a->release = s->candidate->release;
-		a->num = num;
-		snprintf(a->ptype, sizeof(a->ptype), "%s", ptype);
+		if (s->env->jail)
+			step_start(s, s->candidate, ptype, num);
 		return;
 	}
 	if (has_failed(s, in)) {

@@ -1,5 +1,4 @@
 /* live - what must serve does: places are filled, new ones take over. */
-#include <stdio.h>
 
 #include "step_int.h"
 
@@ -40,15 +39,11 @@ static void fill(struct step *s, const char *ptype, uint64_t num)
 	const struct crash *c = app_crash(s->app, ptype, num);
 	bool counts = c && c->release == s->want->release &&
 	              c->generation == s->want->generation;
-	struct action *a;
 
 	if (!s->env->jail || is_ending(s, ptype, num) ||
 	    (counts && !step_due(s, c->not_before_ms)))
 		return;
-	a = step_add(s, ACT_START, NULL);
-	a->release = s->want->release;
-	a->num = num;
-	snprintf(a->ptype, sizeof(a->ptype), "%s", ptype);
+	step_start(s, s->want, ptype, num);
 }
 
 /* Does another run in its place, so that in has yet to prove itself? */

@@ -112,7 +112,9 @@ static void settle_all(struct plan *p)
 		if (a->wake_ms > now)
 			continue;
 		settle(p, a);
-		(void)model_forget_app(&p->model, a);
+		/* Not before the router knows that it has no front. */
+		if (p->router_told)
+			(void)model_forget_app(&p->model, a);
 	}
 	list_each(a, &p->model.apps, all)
 	{
@@ -130,8 +132,10 @@ static void tell_all(struct plan *p)
 {
 	if (!p->jail_known || !p->wants_known)
 		return;
-	if (!p->router_told && peer_is_up(p->router))
+	if (!p->router_told && peer_is_up(p->router)) {
 		tell_targets(p);
+		plan_touch_all(p); /* some may be forgotten now */
+	}
 	if (!p->web_told && p->web)
 		tell_dynos(p);
 }

@@ -110,6 +110,7 @@ struct inst {
 	uint64_t stop_ms; /* of the current step; 0: its time is over */
 	bool replace;     /* asked to stop: a new one takes its place first */
 	bool discard;     /* of a failed candidate, or a one-off to be ended */
+	bool was_live;    /* its release was live when we had it */
 	bool late;        /* did not listen in time: ending it is a crash */
 	uint64_t most_ms, deadline_ms; /* of a job; 0: none */
 	bool owned;                    /* a job whose builder is connected */

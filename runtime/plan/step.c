@@ -41,6 +41,17 @@ struct action *step_add(struct step *s, enum act act, const struct inst *in)
 	return a;
 }
 
+void step_start(
+    struct step *s, const struct want *w, const char *ptype, uint64_t num)
+{
+	struct action *a = step_add(s, ACT_START, NULL);
+
+	a->release = w->release;
+	a->generation = w->generation;
+	a->num = num;
+	snprintf(a->ptype, sizeof(a->ptype), "%s", ptype);
+}
+
 bool step_due(struct step *s, uint64_t at_ms)
 {
 	if (s->env->now_ms >= at_ms)
@@ -129,6 +140,39 @@ bool step_serves(const struct inst *in)
 	return !inst_is_web(in) || (in->target == TARGET_SERVE && in->acked);
 }
 
+/* Of a candidate that has failed or is given up, or asked to end. */
+static bool is_discarded(const struct step *s, const struct inst *in)
+{
+	const struct want *next = &s->app->next;
+
+	if (in->discard || in->kind != KIND_APP)
+		return in->discard;
+	return next->set && next->rollout == ROLLOUT_FAILED &&
+	       in->release == next->release &&
+	       !(s->want && s->want->release == in->release);
+}
+
+/*
+ * A release newer than the wanted one is a candidate that was given up while
+ * nobody saw, unless it was live. The router knows what was adopted.
+ */
+static bool may_serve(const struct step *s, const struct inst *in)
+{
+	bool known = in->release <= s->want->release || in->was_live;
+
+	return inst_is_web(in)
+	           ? in->target == TARGET_SERVE || (in->adopted && known)
+	           : known;
+}
+
+/* Is it of use in its place, be it current or not? */
+static bool is_useful(const struct step *s, const struct inst *in)
+{
+	return in->kind == KIND_APP && in->state == INST_RUNNING &&
+	       !is_discarded(s, in) && !in->late && !step_is_candidate(s, in) &&
+	       want_has(s->want, in->ptype, in->num) && may_serve(s, in);
+}
+
 /* Does one that is to be preferred serve in the place of in? */
 static bool is_replaced(const struct step *s, const struct inst *in)
 {
@@ -137,34 +181,21 @@ static bool is_replaced(const struct step *s, const struct inst *in)
 	list_each(other, &s->app->insts, of_app)
 	{
 		if (other != in && same_place(other, in) &&
-		    step_serves(other) && !other->discard &&
-		    !step_is_candidate(s, other) && outranks(s, other, in))
+		    is_useful(s, other) && step_serves(other) &&
+		    outranks(s, other, in))
 			return true;
 	}
 	return false;
 }
 
-/*
- * The router knows what was adopted, so that may serve; but a release newer
- * than the wanted one is a candidate that is given up.
- */
-static bool may_serve(const struct step *s, const struct inst *in)
-{
-	return !inst_is_web(in) || in->target == TARGET_SERVE ||
-	       (in->adopted && in->release <= s->want->release);
-}
-
 bool step_stands_in(const struct step *s, const struct inst *in)
 {
-	return in->kind == KIND_APP && in->state == INST_RUNNING &&
-	       !in->discard && !in->late && !step_is_candidate(s, in) &&
-	       want_has(s->want, in->ptype, in->num) && may_serve(s, in) &&
-	       !is_replaced(s, in);
+	return is_useful(s, in) && !is_replaced(s, in);
 }
 
 static bool is_kept(const struct step *s, const struct inst *in)
 {
-	if (s->env->down || s->app->gone || in->discard)
+	if (s->env->down || s->app->gone || is_discarded(s, in))
 		return false;
 	if (in->kind == KIND_APP) {
 		if (!s->env->wants || step_is_candidate(s, in))
@@ -257,7 +288,8 @@ static bool is_shown(const struct step *s, const struct inst *in)
 		return false;
 	list_each(other, &s->app->insts, of_app)
 	{
-		if (other->id > in->id && same_place(other, in))
+		if (same_place(other, in) &&
+		    (other->id > in->id || is_fit(s, other)))
 			return false;
 	}
 	return true;
@@ -363,6 +395,10 @@ static void step_inst(struct step *s, const struct inst *in)
 {
 	int state = dyno_state(in);
 
+	/* What was adopted is not shown before it is known what it is. */
+	if (state != in->told && !inst_is_job(in) &&
+	    (s->env->wants || in->kind != KIND_APP))
+		step_add(s, ACT_STATE, in)->state = state;
 	if (in->state == INST_EXITED)
 		step_exited(s, in);
 	else if (in->state == INST_WAITING)
@@ -371,10 +407,6 @@ static void step_inst(struct step *s, const struct inst *in)
 		step_stop(s, in);
 	else if (inst_is_job(in))
 		step_job(s, in);
-	/* What was adopted is not shown before it is known what it is. */
-	if (state != in->told && !inst_is_job(in) &&
-	    (s->env->wants || in->kind != KIND_APP))
-		step_add(s, ACT_STATE, in)->state = state;
 }
 
 /* --- requests while nobody serves ----------------------------------------- */

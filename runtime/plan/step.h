@@ -20,8 +20,8 @@
 #include "model.h"
 
 enum act {
-	/* A process of the formation (instance 0: release, ptype and num say
-	 * which), or the one-off or job that waits under this id. */
+	/* A process of the formation (instance 0: the labels say which), or the
+	   one-off or job that waits under this id. */
 	ACT_START,
 	ACT_GIVE_UP, /* a one-off or job that waits is not wanted */
 	ACT_SIGNAL,  /* SIGTERM */
@@ -40,7 +40,7 @@ enum act {
 struct action {
 	enum act act;
 	uint64_t instance;
-	uint64_t release, num;
+	uint64_t release, generation, num;
 	char ptype[64];
 	int state;         /* TARGET, FRONT, STATE: the new one */
 	bool crash;        /* EXITED: it counts as one */

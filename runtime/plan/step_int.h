@@ -13,6 +13,9 @@ struct step {
 
 /* Append an action about in (or about the app: NULL). */
 struct action *step_add(struct step *s, enum act act, const struct inst *in);
+/* Start process num of this type of w. */
+void step_start(
+    struct step *s, const struct want *w, const char *ptype, uint64_t num);
 /* Is it at_ms yet? If not, step wants to be asked again then. */
 bool step_due(struct step *s, uint64_t at_ms);
 
