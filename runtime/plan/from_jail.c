@@ -64,13 +64,18 @@ static struct inst *find(struct plan *p, const struct frame *f)
 
 /* --- states --------------------------------------------------------------- */
 
-static void has_ended(struct inst *in, const struct frame *f)
+static void has_ended(
+    const struct plan *p, struct inst *in, const struct frame *f)
 {
 	struct ending e = {.code = frame_u64(f, F_EXIT_CODE),
 	    .signal = frame_u64(f, F_EXIT_SIGNAL),
 	    .oom = frame_u64(f, F_OOM) != 0,
 	    .text = frame_str(f, F_TEXT)};
 
+	/* jail was gone half-way through its start: no fault of the app. */
+	if (!p->jail_known && in->id >= p->first_id && in->kind == KIND_APP &&
+	    in->state < INST_RUNNING)
+		in->discard = true;
 	inst_exited(in, &e, frame_u64(f, F_TIME));
 }
 
@@ -80,7 +85,7 @@ static void now_is(struct plan *p, struct inst *in, const struct frame *f)
 	         state = frame_u64(f, F_STATE);
 
 	if (state == INSTANCE_EXITED) {
-		has_ended(in, f);
+		has_ended(p, in, f);
 		return;
 	}
 	inst_state(in, state == INSTANCE_RUNNING ? INST_RUNNING : INST_STARTING,
