@@ -55,6 +55,7 @@ static void on_remove(struct jail *j, struct frame *f)
 static void on_app_drop(struct jail *j, struct frame *f)
 {
 	store_app_drop(j, frame_u64(f, F_APP));
+	answer(j, f, 0, NULL);
 }
 
 static void on_put(struct jail *j, struct frame *f)
