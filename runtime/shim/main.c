@@ -50,6 +50,21 @@ static int settle(int *ret_signals, struct error *err)
 	return chdir("/") == -1 ? error_sys(err, "chdir") : 0;
 }
 
+/*
+ * A number that was not handed in (the log folder, in a job) may not be given
+ * to what is opened here: it is closed later under the name it has above.
+ */
+static int fill_gaps(const struct options *o, struct error *err)
+{
+	int last = o->mode == MODE_JOB ? JOB_REPORT : READY_FD;
+
+	for (int fd = 0; fd <= last; fd++)
+		if (fcntl(fd, F_GETFD) == -1 &&
+		    open("/dev/null", O_RDWR | O_CLOEXEC) != fd)
+			return error_sys(err, "open /dev/null");
+	return 0;
+}
+
 /* Let go of what only the container or the start needs. */
 static int let_go(const struct options *o, struct error *err)
 {
@@ -109,7 +124,7 @@ static int start(struct shim *s, struct error *err)
 	struct stage st = STAGE_NONE;
 	int made;
 
-	if (settle(&s->signals, err) == -1)
+	if (fill_gaps(o, err) == -1 || settle(&s->signals, err) == -1)
 		return -1;
 	made = stage_make(o, FOLDER_FD, &st, err);
 	s->own = st.own;

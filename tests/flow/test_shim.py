@@ -74,7 +74,8 @@ class Instance:
                5: os.dup(self.listener.fileno()), 6: os.memfd_create("env"), 7: said}
         os.write(fds[6], b"SECRET=1\0")
         os.lseek(fds[6], 0, os.SEEK_SET)
-        if mode == "job":
+        if mode == "job":  # which has no log
+            os.close(fds.pop(4))
             fds[8], self.stdin = os.pipe()
             self.output, fds[9] = os.pipe()
             self.report, fds[10] = os.pipe()
