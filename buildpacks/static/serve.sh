@@ -30,6 +30,10 @@ http {
 	server {
 		listen $PORT;
 		root $1;
+		# All files of an image have one time: it can't tell old from new.
+		etag off;
+		if_modified_since off;
+		add_header Last-Modified "";
 		location ~ /\\. { return 404; }
 		location ~ ^/(Procfile|Staticfile|static\\.json)\$ { return 404; }
 		location / { try_files \$uri \$uri/index.html \$uri.html =404; }
