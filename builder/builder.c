@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 
+#include "base/fd.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "bases.h"
@@ -121,6 +122,8 @@ static void pass(void *arg)
 	const char *failed;
 
 	b->pass_due = false;
+	if (b->closing)
+		return;
 	sweep_builds(b);
 	start_builds(b);
 	failed = bases_failed(b->bases);
@@ -148,4 +151,27 @@ void builder_init(struct builder *b, const struct settings *settings,
 	list_init(&b->builds);
 	list_init(&b->jobs);
 	list_init(&b->drops);
+}
+
+void builder_release(struct builder *b)
+{
+	struct build *bd;
+	struct drop *d;
+
+	b->closing = true;
+	peer_close(b->web);
+	peer_close(b->plan);
+	ev_turn(b->ev, 0); /* the peers say good-bye while all is there */
+	list_each(bd, &b->builds, of_builder) build_free(bd);
+	list_each(d, &b->drops, of_builder)
+	{
+		ask_forget(&d->ask);
+		list_del(&d->of_builder);
+		free(d);
+	}
+	bases_free(b->bases);
+	fd_close(&b->dir);
+	fd_close(&b->nothing);
+	ev_free(b->ev); /* runs what is still deferred */
+	*b = (struct builder){.dir = -1, .nothing = -1};
 }

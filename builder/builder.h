@@ -29,12 +29,15 @@ struct builder {
 	struct list drops;  /* works that plan is to remove */
 	struct bases *bases;
 	bool pass_due; /* the queue is looked at when this turn ends */
-	int dir;       /* STATE/builder */
-	int nothing;   /* an empty sealed file: no input, no config */
+	bool closing;
+	int dir;     /* STATE/builder */
+	int nothing; /* an empty sealed file: no input, no config */
 };
 
 void builder_init(struct builder *b, const struct settings *settings,
     const struct proxy *proxy);
+/* Lets go of all; plan ends the jobs, web sends the builds again. */
+void builder_release(struct builder *b);
 /*
  * Something changed: at the end of this turn what is over is freed, what can
  * start is started, what plan is to remove is sent.

@@ -74,7 +74,7 @@ static int run(struct start *s, struct error *err)
 	peers_connect(&b);
 	start_ready(s);
 	ev_run(b.ev);
-	/* plan ends our jobs when it loses us; web sends builds again. */
+	builder_release(&b);
 	return 0;
 }
 

@@ -135,6 +135,8 @@ static void tell(struct mask *m, bool end, struct buf *out)
 	struct str in = buf_str(&m->held);
 	size_t at = 0, told = 0;
 
+	if (in.len == 0)
+		return;
 	while (at < in.len) {
 		bool partial;
 		size_t n = match(m, str_sub(in, at, in.len), end, &partial);

@@ -180,7 +180,7 @@ json_t *image_read(struct error *err)
 
 	if (tree_read(AT_FDCWD, IMAGE_BUILT, &text, err) == -1)
 		return NULL;
-	about = json_loadb(text.p, text.len, 0, NULL);
+	about = json_loadb(text.p, text.len, JSON_ALLOW_NUL, NULL);
 	if (!about)
 		error_set(err, ERR_INVALID, "%s is no JSON", IMAGE_BUILT);
 	if (about && image_check(about, err) == -1) {

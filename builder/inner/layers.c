@@ -56,7 +56,7 @@ json_t *layers_previous(void)
 	json_t *json = NULL;
 
 	if (tree_read(AT_FDCWD, IMAGE_PREVIOUS, &text, &err) == 0)
-		json = json_loadb(text.p, text.len, 0, NULL);
+		json = json_loadb(text.p, text.len, JSON_ALLOW_NUL, NULL);
 	return json_is_object(json) ? json : json_object();
 }
 

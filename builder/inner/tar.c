@@ -30,7 +30,8 @@ static bool octal(char *field, size_t width, uint64_t v)
 /* As much of s as the field holds, without a NUL when it is full. */
 static bool text(char *field, size_t width, struct str s)
 {
-	memcpy(field, s.p, s.len < width ? s.len : width);
+	if (s.len)
+		memcpy(field, s.p, s.len < width ? s.len : width);
 	return s.len <= width;
 }
 
