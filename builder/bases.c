@@ -41,7 +41,7 @@ struct base {
 	enum base_state state;
 	char digest[DIGEST_SIZE];
 	uint64_t size, mtime_ns; /* of the tar that it was made from */
-	uint64_t work, begun_ms;
+	uint64_t work, begun_ms, ended_ms; /* of the import */
 	struct job job;
 	struct ask ask;
 	char tail[TAIL_MAX];
@@ -140,9 +140,10 @@ static void stored(struct ask *a, const struct error *err)
 		fail(base, err->msg);
 		return;
 	}
-	log_info("base image imported name=%s layer=%.12s ms=%" PRIu64,
-	    names[base->name], base->digest,
-	    ev_now_ms(base->all->b->ev) - base->begun_ms);
+	log_info("base image imported name=%s layer=%.12s ms=%" PRIu64
+	         " store_ms=%" PRIu64,
+	    names[base->name], base->digest, base->ended_ms - base->begun_ms,
+	    ev_now_ms(base->all->b->ev) - base->ended_ms);
 	builder_drop_work(base->all->b, base->work);
 	base->work = 0;
 	write_file(base->all);
@@ -173,6 +174,7 @@ static void imported(struct job *j)
 	struct error err = {0};
 	struct result r;
 
+	base->ended_ms = ev_now_ms(base->all->b->ev);
 	if (result_parse(buf_str(&j->report_text), &r, &err) == 0 &&
 	    reason_none(&j->ending, &r) && !j->refused && r.nputs == 1) {
 		store(base, &r.puts[0]);

@@ -240,8 +240,9 @@ static void say_timings(struct build *bd)
 	scoped_buf struct buf text = BUF_INIT(900);
 	uint64_t all = ev_now_ms(bd->b->ev) - bd->begun_ms;
 
-	for (size_t i = 0; i < bd->nstages; i++)
-		buf_addf(&text, "%s%s %" PRIu64 " ms", i ? ", " : "",
+	/* the first one is the wait before it */
+	for (size_t i = 1; i < bd->nstages; i++)
+		buf_addf(&text, "%s%s %" PRIu64 " ms", i > 1 ? ", " : "",
 		    bd->stages[i].name, bd->stages[i].ms);
 	blog_say(&bd->log, "-----> Built in %" PRIu64 ".%" PRIu64 " s",
 	    all / 1000, all % 1000 / 100);
