@@ -1,11 +1,19 @@
 #include "wrong.h"
 
 #include <errno.h>
+#include <stdbool.h>
+#include <stdint.h>
 #include <sys/statvfs.h>
 
 #include "report.h"
 
-#define FEW_BYTES (64 * 1024) /* less is as good as none */
+/* Who ran out of room tidied up a little on its way out. */
+#define FEW_PERCENT 1
+
+static bool is_few(uint64_t left, uint64_t all)
+{
+	return all > 0 && left <= all * FEW_PERCENT / 100;
+}
 
 const char *wrong_full(void)
 {
@@ -13,9 +21,9 @@ const char *wrong_full(void)
 
 	if (statvfs("/", &fs) == -1)
 		return NULL;
-	if (fs.f_files > 0 && fs.f_ffree == 0)
+	if (is_few(fs.f_ffree, fs.f_files))
 		return WRONG_INODES;
-	return fs.f_bavail * fs.f_frsize < FEW_BYTES ? WRONG_DISK : NULL;
+	return is_few(fs.f_bavail, fs.f_blocks) ? WRONG_DISK : NULL;
 }
 
 const char *wrong_kind(const struct error *err, const char *otherwise)

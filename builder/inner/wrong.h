@@ -6,7 +6,7 @@
 
 /*
  * WRONG_DISK or WRONG_INODES when the root's file system is used up (errno
- * says so, or it is so now), WRONG_LIMIT for a limit, else otherwise.
+ * says so, or it nearly is), WRONG_LIMIT for a limit, else otherwise.
  */
 const char *wrong_kind(const struct error *err, const char *otherwise);
 /* WRONG_DISK, WRONG_INODES, or NULL while there is room. */
