@@ -24,34 +24,6 @@ IDLE_SECONDS = int(os.environ.get("BENCH_IDLE_SECONDS", "60"))
 ROUNDS = int(os.environ.get("BENCH_ROUNDS", "9"))
 
 
-def platform_pids(platform):
-    """Holder, daemons and shims of this platform, by name."""
-    pids = {}
-    mine = {platform.process.pid}
-    grown = True
-    parents = {}
-    for d in pathlib.Path("/proc").iterdir():
-        if d.name.isdigit():
-            try:
-                stat = (d / "stat").read_text()
-            except OSError:
-                continue
-            name = stat[stat.index("(") + 1:stat.rindex(")")]
-            parents[int(d.name)] = (int(stat.rsplit(")", 1)[1].split()[1]), name)
-    while grown:
-        grown = False
-        for pid, (parent, name) in parents.items():
-            if pid not in mine and parent in mine:
-                mine.add(pid)
-                grown = True
-    for name in (platform.run / "pid").iterdir():
-        mine.add(int(name.read_text().split()[0]))
-    for pid, (_, name) in parents.items():
-        if pid in mine and name.startswith("paas-") or name == "paas-shim":
-            pids[pid] = name
-    return pids
-
-
 def pss_kb(pid):
     text = pathlib.Path(f"/proc/{pid}/smaps_rollup").read_text()
     return int(re.search(r"^Pss:\s+(\d+) kB", text, re.M).group(1))
@@ -65,7 +37,7 @@ def switches(pid):
 def bench_idle(platform):
     print(f"\nIdle for {IDLE_SECONDS} s, one app with one instance")
     time.sleep(IDLE_SECONDS)  # the thing measured is what happens in it
-    pids = platform_pids(platform)
+    pids = {pid: name for name, pid in platform.processes()}
     before = {pid: switches(pid) for pid in pids}
     time.sleep(30)
     print(f"  {'process':<14}{'PSS kB':>8}{'wake-ups/s':>12}")

@@ -116,6 +116,27 @@ class Platform:
         except (OSError, ValueError, IndexError):
             return None
 
+    def processes(self):
+        """(name, pid) of the holder, the daemons, their workers and the shims."""
+        parents, names = {}, {}
+        mine = {int(f.read_text().split()[0]) for f in (self.run / "pid").iterdir()}
+        for d in pathlib.Path("/proc").iterdir():
+            if not d.name.isdigit():
+                continue
+            try:
+                stat, line = (d / "stat").read_text(), (d / "cmdline").read_bytes()
+            except OSError:
+                continue  # it ended meanwhile
+            pid = int(d.name)
+            names[pid] = stat[stat.index("(") + 1:stat.rindex(")")]
+            parents[pid] = int(stat.rsplit(")", 1)[1].split()[1])
+            if line.startswith(f"paas-shim\0{self.run}/i/".encode()):
+                mine.add(pid)
+        for pid in sorted(parents):  # workers are children of super
+            if parents[pid] in mine and names[pid].startswith("paas-"):
+                mine.add(pid)
+        return [(names[pid], pid) for pid in sorted(mine) if pid in names]
+
     # --- the ordinary clients ------------------------------------------
 
     def env(self):

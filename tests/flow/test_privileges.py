@@ -8,12 +8,12 @@ import pytest
 
 from platform_run import ROOT
 
-ROOT_PROGRAMS = {"paas-super", "paas-jail"}
+ROOT_PROGRAMS = {"paas-holder", "paas-super", "paas-jail"}
 LIBRARIES = {  # what DESIGN allows, beyond libc
     "paas-super": set(),
     "paas-plan": set(),
     "paas-logd": set(),
-    "paas-router": set(),
+    "paas-router": {"libssl", "libcrypto"},
     "paas-jail": {"libmnl"},
     "paas-builder": {"libjansson"},
     "paas-web": {"libmicrohttpd", "libsqlite3", "libjansson", "libcrypto"},
@@ -30,26 +30,9 @@ def status(pid):
     return dict(line.split(":\t", 1) for line in text.splitlines() if ":\t" in line)
 
 
-def processes(platform):
-    """(name, pid) of every program of this platform, by its mark in /proc."""
-    found = []
-    for d in pathlib.Path("/proc").iterdir():
-        if not d.name.isdigit():
-            continue
-        try:
-            name = (d / "comm").read_text().strip()
-            where = (d / "cmdline").read_bytes() + (d / "environ").read_bytes()
-        except OSError:
-            continue
-        if name.startswith("paas-"):
-            found.append((name, int(d.name), where))
-    assert found
-    return found
-
-
 def test_root_is_held_by_super_holder_and_jail_alone(platform, node_app):
     roots = set()
-    for name, pid, _ in processes(platform):
+    for name, pid in platform.processes():
         uids = status(pid)["Uid"].split()
         if "0" in uids:
             roots.add(name)
@@ -59,7 +42,7 @@ def test_root_is_held_by_super_holder_and_jail_alone(platform, node_app):
 
 
 def test_every_shim_holds_cap_kill_alone(platform, node_app):
-    shims = [pid for name, pid, _ in processes(platform) if name == "paas-shim"]
+    shims = [pid for name, pid in platform.processes() if name == "paas-shim"]
     assert shims
     for pid in shims:
         s = status(pid)
@@ -69,7 +52,7 @@ def test_every_shim_holds_cap_kill_alone(platform, node_app):
 
 
 def test_daemons_without_root_hold_no_capability(platform, node_app):
-    for name, pid, _ in processes(platform):
+    for name, pid in platform.processes():
         if name in ROOT_PROGRAMS or name == "paas-shim":
             continue
         s = status(pid)
@@ -94,7 +77,7 @@ def test_what_runs_beside_apps_is_static(program):
 
 def test_the_database_is_open_in_web_alone(platform, node_app):
     holders = set()
-    for name, pid, _ in processes(platform):
+    for name, pid in platform.processes():
         try:
             for fd in pathlib.Path(f"/proc/{pid}/fd").iterdir():
                 if "paas.db" in str(fd.readlink()):
