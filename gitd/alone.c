@@ -18,6 +18,7 @@
 #include "refs.h"
 #include "repodir.h"
 #include "stream.h"
+#include "target.h"
 
 /* The program paas-receive lies beside us. */
 static int find_worker(struct gitd *g, struct error *err)
@@ -142,7 +143,7 @@ int alone_serve(
 {
 	int fd = open_listener(listen, err);
 
-	if (fd == -1 || set_dir(g, dir, err) == -1 || refs_open(err) == -1)
+	if (fd == -1 || set_dir(g, dir, err) == -1)
 		return -1;
 	g->http = http_open(g, fd, (uid_t)-1, err);
 	if (!g->http)
@@ -198,12 +199,11 @@ static int say_first(struct repo *repo, struct error *err)
 {
 	scoped_buf struct buf out = BUF_INIT(ADVERT_MAX);
 	scoped_reflist struct reflist refs = {0};
-	const char *protocol = getenv("GIT_PROTOCOL");
+	enum protocol protocol = target_protocol(str_z(getenv("GIT_PROTOCOL")));
 
 	if (refs_list(repo->path, &refs, err) == -1)
 		return -1;
-	advert_build(
-	    &out, &refs, false, protocol && strcmp(protocol, "version=1") == 0);
+	advert_build(&out, &refs, false, protocol == PROTOCOL_1);
 	return fd_write_all(STDOUT_FILENO, buf_str(&out), err);
 }
 
@@ -220,7 +220,7 @@ int alone_receive(struct gitd *g, const char *dir, struct error *err)
 		    err, ERR_NOT_FOUND, "%s is not a git repository", dir);
 	slash = strrchr(path, '/');
 	*slash = '\0';
-	if (set_dir(g, path[0] ? path : "/", err) == -1 || refs_open(err) == -1)
+	if (set_dir(g, path[0] ? path : "/", err) == -1)
 		return -1;
 	repo = repo_of_folder(g, slash + 1);
 	if (say_first(repo, err) == -1)

@@ -9,7 +9,7 @@
 #include "base/mem.h"
 
 #define GZIP_WINDOW (16 + MAX_WBITS) /* zlib's way to say: gzip only */
-#define DRAIN_EXTRA (1u << 20)
+#define DRAIN_TIMES 4 /* of the limit is read, so that git hears of it */
 
 struct body {
 	struct ev *ev;
@@ -236,7 +236,7 @@ ssize_t body_feed(struct body *b, struct str bytes, struct error *err)
 
 	if (b->expired)
 		return error_set(err, ERR_LIMIT, "the client took too long");
-	if (b->in > b->max + b->max / 10 + DRAIN_EXTRA)
+	if (b->in / DRAIN_TIMES > b->max)
 		return error_set(err, ERR_LIMIT, "the body does not end");
 	if (b->out > b->max && !b->discard)
 		body_discard(b);

@@ -24,7 +24,7 @@ struct body_ops {
 	void (*room)(void *ctx);  /* feed again */
 };
 
-/* max bytes are let through, and a little more is drained. */
+/* max bytes are let through; a few times more is read and thrown away. */
 struct body *body_new(struct ev *ev, bool gzip, uint64_t max,
     const struct body_ops *ops, void *ctx);
 /*

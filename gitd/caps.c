@@ -12,7 +12,6 @@ static const struct {
     {"report-status-v2", offsetof(struct caps, report)},
     {"side-band-64k", offsetof(struct caps, sideband)},
     {"atomic", offsetof(struct caps, atomic)},
-    {"quiet", offsetof(struct caps, quiet)},
 };
 
 void caps_parse(struct str text, struct caps *ret)
@@ -38,6 +37,6 @@ void caps_advertise(struct buf *out)
 		buf_addz(out, flags[i].word);
 		buf_addc(out, ' ');
 	}
-	buf_addz(out,
-	    "delete-refs ofs-delta push-options object-format=sha1 " AGENT);
+	buf_addz(out, "delete-refs ofs-delta quiet push-options "
+	              "object-format=sha1 " AGENT);
 }

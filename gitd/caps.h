@@ -13,7 +13,6 @@ struct caps {
 	bool report;   /* report-status or report-status-v2 */
 	bool sideband; /* side-band-64k */
 	bool atomic;
-	bool quiet;      /* no progress of ours, please */
 	bool other_hash; /* an object-format that is not sha1 */
 };
 

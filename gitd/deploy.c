@@ -11,7 +11,8 @@
 #include "refs.h"
 
 #define LOG_CHUNK 16384
-#define REASON_MAX 100 /* of a ref's line in the report */
+#define REASON_MAX 100     /* of a ref's line in the report */
+#define MOVE_AGAIN_MS 2000 /* after the disk said no */
 
 static struct command *built(struct push *p)
 {
@@ -21,6 +22,7 @@ static struct command *built(struct push *p)
 void deploy_release(struct push *p)
 {
 	fd_close(&p->log);
+	ev_timer_stop(&p->again);
 }
 
 static struct push *by_row(struct gitd *g, uint64_t row)
@@ -136,38 +138,67 @@ static void refuse(struct push *p, struct str why)
 		commands_refuse(&p->cmds, "atomic push failure");
 }
 
-static void accept(struct push *p)
+static void settle(struct push *p, bool accepted);
+
+static void move_again(struct ev_timer *t)
+{
+	settle(container_of(t, struct push, again), true);
+}
+
+/*
+ * Move the ref of a release that is live. What only the disk can refuse is
+ * tried again: web keeps the row, so a restart does not forget it either.
+ */
+static int accept(struct push *p)
 {
 	struct error err = {0};
 
 	built(p)->waits = false;
-	if (refs_move(p->repo->path, &p->cmds, p->caps.atomic, &err) == -1) {
-		log_error(
-		    "ref not moved push=%" PRIu64 ": %s", p->row, err.msg);
-		command_refuse(built(p), "failed to update ref");
+	if (refs_move(p->repo->path, &p->cmds, p->caps.atomic, p->row, &err) ==
+	    -1) {
+		log_error("ref of a live release not moved yet push=%" PRIu64
+		          " repo=%s: %s",
+		    p->row, p->repo->name, err.msg);
+		built(p)->waits = true;
+		p->again.fire = move_again;
+		ev_timer_set(p->g->ev, &p->again, MOVE_AGAIN_MS);
+		return -1;
 	}
 	if (built(p)->why)
 		log_error("release is live but its ref did not move "
 		          "push=%" PRIu64 " repo=%s: %s",
 		    p->row, p->repo->name, built(p)->why);
+	return 0;
+}
+
+static void unkeep(struct push *p)
+{
+	struct error err = {0};
+
+	if (refs_unkeep(p->repo->path, p->row, &err) == -1)
+		log_warn("push=%" PRIu64 ": %s", p->row, err.msg);
+}
+
+/* The refs follow what was decided. p may be gone afterwards. */
+static void settle(struct push *p, bool accepted)
+{
+	if (accepted && accept(p) == -1)
+		return;
+	if (!accepted)
+		unkeep(p);
+	send_settled(p->g, p->row);
+	log_info("push decided push=%" PRIu64 " repo=%s accepted=%d", p->row,
+	    p->repo->name, accepted);
+	push_move(p, STAGE_DRAIN);
+	deploy_pump(p);
 }
 
 /* web's last word. p may be gone afterwards. */
 static void decide(struct push *p, enum push_state state, struct str why)
 {
-	struct error err = {0};
-
-	if (state == PUSH_ACCEPTED)
-		accept(p);
-	else
+	if (state != PUSH_ACCEPTED)
 		refuse(p, why);
-	if (refs_unkeep(p->repo->path, p->row, &err) == -1)
-		log_debug("push=%" PRIu64 ": %s", p->row, err.msg);
-	send_settled(p->g, p->row);
-	log_info("push decided push=%" PRIu64 " repo=%s accepted=%d", p->row,
-	    p->repo->name, state == PUSH_ACCEPTED);
-	push_move(p, STAGE_DRAIN);
-	deploy_pump(p);
+	settle(p, state == PUSH_ACCEPTED);
 }
 
 void deploy_opened(struct gitd *g, struct frame *f)
@@ -183,11 +214,10 @@ void deploy_opened(struct gitd *g, struct frame *f)
 	p->row = frame_u64(f, F_PUSH);
 	fd_close(&p->log);
 	p->log = frame_take_fd(f, 0);
-	if (p->stage == STAGE_OPEN) {
+	if (p->stage == STAGE_OPEN)
 		push_move(p, STAGE_BUILD);
-		if (refs_keep(p->repo->path, p->row, built(p)->new, &err) == -1)
-			log_warn("push=%" PRIu64 ": %s", p->row, err.msg);
-	}
+	if (refs_keep(p->repo->path, p->row, built(p)->new, &err) == -1)
+		log_warn("push=%" PRIu64 ": %s", p->row, err.msg);
 	if (p->out) {
 		p->out->room = room;
 		p->out->room_ctx = p;
@@ -208,11 +238,14 @@ void deploy_decided(struct gitd *g, struct frame *f)
 	struct push *p = by_row(g, frame_u64(f, F_PUSH));
 	enum push_state state = (enum push_state)frame_u64(f, F_STATE);
 
-	if (p && state != PUSH_BUILDING)
+	if (p && !p->again.at_ms && state != PUSH_BUILDING)
 		decide(p, state, frame_str(f, F_TEXT));
 }
 
-/* ERROR to an OPEN: there is no build. To a WATCH: the row is lost. */
+/*
+ * ERROR to an OPEN: there is no build. To a WATCH: the row is lost, or only
+ * the log can't be read and the decision is still to come.
+ */
 bool deploy_answer(struct gitd *g, struct frame *f)
 {
 	struct push *p = by_question(g, f->id);
@@ -222,7 +255,14 @@ bool deploy_answer(struct gitd *g, struct frame *f)
 		return false;
 	frame_error(f, &err);
 	p->question = 0;
+	if (p->stage == STAGE_BUILD && err.code != ERR_NOT_FOUND) {
+		log_warn(
+		    "push not watched push=%" PRIu64 ": %s", p->row, err.msg);
+		return true;
+	}
 	refuse(p, str_z(err.msg));
+	if (p->stage == STAGE_BUILD)
+		unkeep(p);
 	if (p->stage == STAGE_OPEN) {
 		scoped_buf struct buf text = BUF_INIT(512);
 
@@ -288,17 +328,33 @@ void deploy_row(struct gitd *g, struct frame *f)
 		decide(p, state, frame_str(f, F_TEXT));
 }
 
-void deploy_dropped(struct gitd *g, uint64_t repo)
+/* A push of this repository that is not over yet. */
+static struct push *of_repo(struct gitd *g, uint64_t repo)
 {
 	struct push *p;
 
 	list_each(p, &g->pushes, item)
 	{
-		if (p->repo->id == repo &&
-		    (p->stage == STAGE_OPEN || p->stage == STAGE_BUILD)) {
-			refuse(p, STR("the app was destroyed"));
-			push_finish(p);
+		if (p->repo->id == repo && p->stage != STAGE_DRAIN)
+			return p;
+	}
+	return NULL;
+}
+
+void deploy_dropped(struct gitd *g, uint64_t repo)
+{
+	struct error err = {0};
+	struct push *p;
+
+	error_set(&err, ERR_NOT_FOUND, "the app was destroyed");
+	/* The end of one may begin, and end, another: look from the start. */
+	while ((p = of_repo(g, repo)) != NULL) {
+		if (p->stage != STAGE_OPEN && p->stage != STAGE_BUILD) {
+			push_fail(p, &err);
+			continue;
 		}
+		refuse(p, str_z(err.msg));
+		push_finish(p);
 	}
 }
 

@@ -16,7 +16,7 @@ struct fetch {
 	struct gitd *g;
 	struct repo *repo;
 	bool refs;
-	char protocol[16];
+	enum protocol protocol;
 	struct stream *out;
 	struct fetch **holder;
 	struct body *body;
@@ -49,12 +49,15 @@ static void fetch_free(struct fetch *f)
 	free(f);
 }
 
-/* Before a byte went out there is still a status to say it with. */
+/*
+ * Before a byte went out there is still a status to say it with. After that
+ * a git that refused something has told so in its own form.
+ */
 static void answer_failed(struct fetch *f)
 {
 	log_warn("fetch failed repo=%s: %s", f->repo->name, f->failed.msg);
 	if (f->out->status) {
-		stream_end(f->out, false);
+		stream_end(f->out, f->failed.code == ERR_INVALID);
 		return;
 	}
 	stream_begin(
@@ -84,7 +87,7 @@ static void begin(struct fetch *f)
 	stream_begin(f->out, 200,
 	    f->refs ? "application/x-git-upload-pack-advertisement"
 	            : "application/x-git-upload-pack-result");
-	if (!f->refs || strcmp(f->protocol, "version=2") == 0)
+	if (!f->refs || f->protocol == PROTOCOL_2)
 		return;
 	pkt_add(&head, STR("# service=git-upload-pack\n"));
 	pkt_add_flush(&head);
@@ -162,11 +165,12 @@ static int empty_body(struct error *err)
 
 static int serve(struct fetch *f, struct error *err)
 {
-	struct worker_job job = {.op = f->refs ? RECEIVE_REFS : RECEIVE_FETCH};
+	static const char *const words[] = {
+	    [PROTOCOL_1] = "version=1", [PROTOCOL_2] = "version=2"};
+	struct worker_job job = {.op = f->refs ? RECEIVE_REFS : RECEIVE_FETCH,
+	    .protocol = words[f->protocol]};
 	int fds[2];
 
-	if (f->protocol[0])
-		job.protocol = f->protocol;
 	if (fd_pipe(fds, err) == -1)
 		return -1;
 	f->io.fd = fds[0];
@@ -192,7 +196,7 @@ static void start(struct slot *s)
 	step(f);
 }
 
-struct fetch *fetch_new(struct repo *repo, bool refs, const char *protocol,
+struct fetch *fetch_new(struct repo *repo, bool refs, enum protocol protocol,
     struct stream *out, struct fetch **holder)
 {
 	struct fetch *f = xcalloc(1, sizeof(*f));
@@ -200,11 +204,11 @@ struct fetch *fetch_new(struct repo *repo, bool refs, const char *protocol,
 	*f = (struct fetch){.g = repo->g,
 	    .repo = repo_hold(repo),
 	    .refs = refs,
+	    .protocol = protocol,
 	    .out = out,
 	    .holder = holder,
 	    .slot = {.go = start},
 	    .io = {.fd = -1, .ready = output_ready}};
-	snprintf(f->protocol, sizeof(f->protocol), "%s", protocol);
 	out->room = room;
 	out->room_ctx = f;
 	return f;

@@ -7,14 +7,15 @@
 #include "body.h"
 #include "repo.h"
 #include "stream.h"
+#include "target.h"
 
 struct fetch; /* opaque */
 
 /*
- * Answer into out (left when it ends; *holder is set to NULL then). protocol
- * is "version=2" or the like, or "" for none; refs asks for the list alone.
+ * Answer into out (left when it ends; *holder is set to NULL then). refs asks
+ * for the list alone.
  */
-struct fetch *fetch_new(struct repo *repo, bool refs, const char *protocol,
+struct fetch *fetch_new(struct repo *repo, bool refs, enum protocol protocol,
     struct stream *out, struct fetch **holder);
 /* Start it; body is the request's, NULL when there is none. */
 void fetch_ready(struct fetch *f, struct body *body);

@@ -8,8 +8,9 @@
  *   deploy   the part of a push that is a build: log, decision, ref
  *   fetch    upload-pack by a worker           worker   one paas-receive
  *   web      frames to and from web            auth     may this token push?
- *   repo     repositories in use               repodir, refs  on disk
- *   policy, report, caps, clean, queue, command, reflist      pure parts
+ *   repo     repositories in use               repodir, refs, refdir  on disk
+ *   policy, report, caps, clean, queue, command, reflist, packed, target,
+ *   advert                                     pure parts
  *
  * A push's life: GATHER -> QUEUE -> RECEIVE -> (OPEN -> BUILD -> DRAIN) -> end;
  * see push.h.

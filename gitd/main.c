@@ -19,7 +19,6 @@
 #include "http.h"
 #include "proc/sandbox.h"
 #include "proc/start.h"
-#include "refs.h"
 #include "repodir.h"
 #include "web.h"
 
@@ -33,7 +32,7 @@ static const char usage[] =
     "  --open DIR          serve the bare repositories DIR/NAME.git without\n"
     "                      login or build, as the user who runs it\n"
     "  --listen ADDR:PORT  a loopback address; port 0 takes a free one\n"
-    "  --set NAME=VALUE    change a setting, such as push_pack_bytes\n"
+    "  --set NAME=VALUE    change a setting, such as push_pack\n"
     "  receive-pack DIR    take one push on standard input and output\n";
 
 static void stop(void *arg, int signo)
@@ -105,10 +104,9 @@ static int run_daemon(struct gitd *g, struct error *err)
 	fd = start_fd(&s, "gitd-http.sock");
 	if (fd == -1)
 		return error_set(err, ERR_INTERNAL, "no gitd-http.sock");
-	if (open_repos(g, &s, err) == -1 || refs_open(err) == -1 ||
-	    confine(g, &s, err) == -1)
+	if (open_repos(g, &s, err) == -1 || confine(g, &s, err) == -1)
 		return -1;
-	quarantine_sweep(g->dir_fd);
+	repodir_sweep(g->dir_fd);
 	web_connect(g);
 	g->http = http_open(g, fd, s.roles.of[ROLE_ROUTER].uid, err);
 	if (!g->http)

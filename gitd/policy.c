@@ -20,13 +20,15 @@ bool policy_deploys(const char *name)
  */
 static bool good_open_name(struct str name)
 {
+	struct str rest = str_sub(name, strlen("refs/"), name.len);
 	char as_branch[NAME_REF_MAX + 16];
 	int n;
 
-	if (!str_starts(name, STR("refs/")) || str_starts(name, STR(HIDDEN)))
+	if (!str_starts(name, STR("refs/")) || str_starts(name, STR(HIDDEN)) ||
+	    str_find(rest, '/') == -1)
 		return false;
-	n = snprintf(as_branch, sizeof(as_branch), "refs/heads/" STR_FMT,
-	    STR_ARG(str_sub(name, 5, name.len)));
+	n = snprintf(
+	    as_branch, sizeof(as_branch), "refs/heads/" STR_FMT, STR_ARG(rest));
 	return n < (int)sizeof(as_branch) && name_ref(str_z(as_branch));
 }
 
@@ -36,7 +38,10 @@ static void check_name(const struct policy *p, struct command *c)
 
 	if (name_ref(name) || (p->open && good_open_name(name)))
 		return;
-	if (!good_open_name(name))
+	if (name.len > NAME_REF_MAX)
+		command_refuse(
+		    c, "the name is longer than %d bytes", NAME_REF_MAX);
+	else if (!good_open_name(name))
 		command_refuse(c, "funny refname");
 	else
 		command_refuse(
@@ -49,7 +54,9 @@ static void check_value(
 	const struct ref *ref = reflist_find(have, str_z(c->name));
 	bool current = p->open && p->head && strcmp(c->name, p->head) == 0;
 
-	if (command_deletes(c) && current)
+	if (current && p->checked_out)
+		command_refuse(c, "branch is currently checked out");
+	else if (command_deletes(c) && current)
 		command_refuse(c, "deletion of the current branch prohibited");
 	else if (command_deletes(c) && !p->open && policy_deploys(c->name))
 		command_refuse(c, "the deploy branch can't be deleted");
@@ -128,7 +135,7 @@ static void check_clashes(
 		struct command *c = &cmds->list[i];
 
 		if (!c->why && command_creates(c) && !command_deletes(c))
-			reflist_add(&fresh, c->name, c->new);
+			reflist_add(&fresh, str_z(c->name), str_z(c->new));
 	}
 	reflist_sort(&fresh);
 	for (size_t i = 0; i < cmds->n && fresh.n; i++) {
@@ -160,6 +167,22 @@ static void check_count(const struct reflist *have, struct commands *cmds)
 	}
 }
 
+/* Each push is one release. */
+static void check_deploys(struct commands *cmds)
+{
+	bool found = false;
+
+	for (size_t i = 0; i < cmds->n; i++) {
+		struct command *c = &cmds->list[i];
+
+		if (c->why || !policy_deploys(c->name))
+			continue;
+		if (found)
+			command_refuse(c, "push main or master, not both");
+		found = true;
+	}
+}
+
 void policy_check(
     const struct policy *p, const struct reflist *have, struct commands *cmds)
 {
@@ -173,4 +196,6 @@ void policy_check(
 	check_clashes(have, named, cmds);
 	map_free(named);
 	check_count(have, cmds);
+	if (!p->open)
+		check_deploys(cmds);
 }

@@ -17,6 +17,7 @@
 struct policy {
 	bool open;        /* serves alone: any ref, no deploys */
 	const char *head; /* open: this branch can't be deleted; or NULL */
+	bool checked_out; /* ... nor moved: it has a work tree */
 };
 
 /* Is this a branch whose push is a deploy? */

@@ -52,6 +52,7 @@ static void end_receive(struct push *p)
 	if (p->quarantine[0])
 		quarantine_drop(p->g->dir_fd, p->repo->name, p->quarantine);
 	p->quarantine[0] = '\0';
+	fd_close(&p->quarantine_fd);
 	queue_leave(&p->slot);
 }
 
@@ -129,28 +130,37 @@ void push_finish(struct push *p)
 	push_free(p);
 }
 
-/* Before the list of refs is known, there is nothing to report on. */
+/*
+ * Before the list of refs is known, there is nothing to report on. git shows
+ * no text of an HTTP error, so what its user can do something about comes as
+ * the last words of an answer.
+ */
 static void answer_unlisted(struct push *p)
 {
-	static const unsigned status[ERR_N] = {
+	static const unsigned statuses[ERR_N] = {
 	    [ERR_INVALID] = 400,
-	    [ERR_LIMIT] = 413,
-	    [ERR_UNAVAILABLE] = 503,
+	    [ERR_NOT_FOUND] = 404,
+	    [ERR_LIMIT] = 200,
+	    [ERR_UNAVAILABLE] = 200,
 	};
-	unsigned code = status[p->failed.code];
+	unsigned status = statuses[p->failed.code];
+	scoped_buf struct buf out = BUF_INIT(1024);
 
+	log_end(p);
+	if (status == 200)
+		report_fatal(&out, p->failed.msg);
+	else
+		buf_addf(&out, "%s\n", p->failed.msg);
 	if (p->out) {
-		stream_begin(p->out, code ? code : 500, "text/plain");
-		stream_put(p->out, str_z(p->failed.msg));
-		stream_put(p->out, STR("\n"));
+		stream_begin(p->out, status ? status : 500,
+		    status == 200 ? RESULT_TYPE : "text/plain");
+		stream_put(p->out, buf_str(&out));
 		stream_end(p->out, true);
 	}
-	log_end(p);
 	push_free(p);
 }
 
-/* Refuse the whole push. p is gone afterwards. */
-static void fail(struct push *p, const struct error *why)
+void push_fail(struct push *p, const struct error *why)
 {
 	scoped_buf struct buf text = BUF_INIT(512);
 
@@ -161,7 +171,7 @@ static void fail(struct push *p, const struct error *why)
 		return;
 	}
 	commands_refuse(&p->cmds, "unpacker error");
-	if (why->code == ERR_LIMIT) {
+	if (why->code == ERR_LIMIT || why->code == ERR_UNAVAILABLE) {
 		buf_addf(&text, "Refused: %s.\n", why->msg);
 		push_say(p, buf_str(&text));
 	}
@@ -178,35 +188,70 @@ static void upload_too_long(struct ev_timer *t)
 	    p->g->settings.push_seconds);
 	if (p->body)
 		body_expire(p->body);
-	fail(p, &err);
+	push_fail(p, &err);
 }
 
-struct push *push_undecided(const struct repo *repo, const char *ref)
+/* Is this ref to move when the build of p is decided? */
+static bool holds(const struct push *p, const char *ref)
 {
-	struct push *p;
+	if (p->stage != STAGE_OPEN && p->stage != STAGE_BUILD)
+		return false;
+	for (size_t i = 0; i < p->cmds.n; i++) {
+		const struct command *c = &p->cmds.list[i];
 
-	list_each(p, &repo->g->pushes, item)
-	{
-		if (p->repo == repo &&
-		    (p->stage == STAGE_OPEN || p->stage == STAGE_BUILD) &&
-		    strcmp(p->cmds.list[p->deploy].name, ref) == 0)
-			return p;
+		if (!c->why && !c->moved && strcmp(c->name, ref) == 0)
+			return true;
 	}
-	return NULL;
+	return false;
+}
+
+static bool has_option(const struct push *p, const char *option)
+{
+	for (size_t i = 0; i < p->noptions; i++) {
+		if (strcmp(p->options[i], option) == 0)
+			return true;
+	}
+	return false;
 }
 
 static void refuse_undecided(struct push *p)
 {
-	for (size_t i = 0; i < p->cmds.n; i++) {
-		struct command *c = &p->cmds.list[i];
-		const struct push *other = push_undecided(p->repo, c->name);
+	bool supersede = has_option(p, "supersede");
+	const struct push *other;
 
-		if (other)
+	list_each(other, &p->g->pushes, item)
+	{
+		for (size_t i = 0; i < p->cmds.n && other->repo == p->repo;
+		     i++) {
+			struct command *c = &p->cmds.list[i];
+
+			if ((supersede && policy_deploys(c->name)) ||
+			    !holds(other, c->name))
+				continue;
 			command_refuse(c,
-			    "a build of %.7s is running, push again when it "
-			    "ends",
+			    "build of %.7s is running, push again when it "
+			    "ends, or -o supersede",
 			    other->cmds.list[other->deploy].new);
+		}
 	}
+}
+
+/* Names that builds will make when they are done are taken already. */
+static void add_undecided(const struct push *p, struct reflist *have)
+{
+	const struct push *other;
+
+	list_each(other, &p->g->pushes, item)
+	{
+		for (size_t i = 0; i < other->cmds.n; i++) {
+			const struct command *c = &other->cmds.list[i];
+
+			if (other->repo == p->repo && command_creates(c) &&
+			    holds(other, c->name))
+				reflist_add(have, str_z(c->name), STR(ID_ZERO));
+		}
+	}
+	reflist_sort(have);
 }
 
 /* Give every command that can't be carried out its reason. */
@@ -214,7 +259,9 @@ static int judge(struct push *p, struct error *err)
 {
 	scoped_reflist struct reflist have = {0};
 	scoped_free char *head = p->g->open ? refs_head(p->repo->path) : NULL;
-	struct policy policy = {.open = p->g->open, .head = head};
+	struct policy policy = {.open = p->g->open,
+	    .head = head,
+	    .checked_out = strcmp(p->repo->name, ".git") == 0};
 
 	if (p->caps.other_hash)
 		return error_set(err, ERR_INVALID,
@@ -222,6 +269,7 @@ static int judge(struct push *p, struct error *err)
 	if (refs_list(p->repo->path, &have, err) == -1)
 		return -1;
 	refuse_undecided(p);
+	add_undecided(p, &have);
 	policy_check(&policy, &have, &p->cmds);
 	return 0;
 }
@@ -238,9 +286,9 @@ static void on_ref(struct push *p, struct frame *f)
 {
 	struct error err = {0};
 
-	if (p->cmds.n >= p->g->settings.push_refs) {
+	if (p->listed || p->cmds.n >= p->g->settings.push_refs) {
 		error_set(&err, ERR_INTERNAL, "the worker sends too much");
-		fail(p, &err);
+		push_fail(p, &err);
 		return;
 	}
 	commands_add(&p->cmds, frame_str(f, F_ARG), frame_str(f, F_OLD),
@@ -249,7 +297,7 @@ static void on_ref(struct push *p, struct frame *f)
 
 static void on_option(struct push *p, struct frame *f)
 {
-	if (p->noptions >= OPTIONS_MAX)
+	if (p->listed || p->noptions >= OPTIONS_MAX)
 		return;
 	p->options =
 	    xrealloc(p->options, (p->noptions + 1) * sizeof(*p->options));
@@ -260,11 +308,13 @@ static void on_commands(struct push *p, struct frame *f)
 {
 	struct error err = {0};
 
+	if (p->listed)
+		return;
 	caps_parse(frame_str(f, F_CAPS), &p->caps);
 	p->listed = true;
 	p->deploy = p->cmds.n;
 	if (p->cmds.n && judge(p, &err) == -1) {
-		fail(p, &err);
+		push_fail(p, &err);
 		return;
 	}
 	if (all_refused(p)) {
@@ -272,6 +322,8 @@ static void on_commands(struct push *p, struct frame *f)
 		push_finish(p);
 		return;
 	}
+	if (!p->cmds.n)
+		return; /* no report: a failure needs the status */
 	if (p->out)
 		stream_begin(p->out, 200, RESULT_TYPE);
 	ev_timer_set(p->g->ev, &p->keepalive, KEEPALIVE_MS);
@@ -282,7 +334,7 @@ static void on_bad_ref(struct push *p, struct frame *f)
 	uint64_t i = frame_u64(f, F_NUM);
 	scoped_free char *why = str_dup(frame_str(f, F_TEXT));
 
-	if (i < p->cmds.n)
+	if (p->listed && i < p->cmds.n)
 		command_refuse(&p->cmds.list[i], "%s", why);
 }
 
@@ -330,16 +382,16 @@ static void carry_out(struct push *p)
 		return;
 	}
 	p->deploy = find_deploy(p);
-	if (!p->g->open && !p->caps.quiet)
+	if (!p->g->open)
 		note_branches(p);
 	if (p->deploy < p->cmds.n)
 		p->cmds.list[p->deploy].waits = true;
-	if (p->deploy == p->cmds.n || !p->caps.atomic) {
-		if (refs_move(p->repo->path, &p->cmds, p->caps.atomic, &err) ==
-		    -1) {
-			fail(p, &err);
-			return;
-		}
+	if ((p->deploy == p->cmds.n || !p->caps.atomic) &&
+	    refs_move(p->repo->path, &p->cmds, p->caps.atomic, 0, &err) == -1) {
+		log_error("refs not moved repo=%s: %s", p->repo->name, err.msg);
+		commands_refuse(&p->cmds, "failed to update ref");
+		push_finish(p);
+		return;
 	}
 	if (p->deploy < p->cmds.n)
 		deploy_start(p);
@@ -355,7 +407,7 @@ static void on_done(struct push *p, struct frame *f)
 
 	if (!p->listed) {
 		error_set(&err, ERR_INTERNAL, "the worker forgot the refs");
-		fail(p, &err);
+		push_fail(p, &err);
 		return;
 	}
 	if (pack[0] && !all_refused(p))
@@ -363,7 +415,7 @@ static void on_done(struct push *p, struct frame *f)
 		    p->g->dir_fd, p->repo->name, p->quarantine, pack, &err);
 	if (r == -1) {
 		error_wrap(&err, "keep the pack");
-		fail(p, &err);
+		push_fail(p, &err);
 		return;
 	}
 	end_receive(p);
@@ -375,7 +427,7 @@ static void on_error(struct push *p, struct frame *f)
 	struct error err = {0};
 
 	frame_error(f, &err);
-	fail(p, &err);
+	push_fail(p, &err);
 }
 
 static const struct {
@@ -408,7 +460,7 @@ static void worker_gone(void *ctx)
 	p->worker = NULL;
 	error_set(&err, ERR_UNAVAILABLE,
 	    "the program that takes packs ended early, push again");
-	fail(p, &err);
+	push_fail(p, &err);
 }
 
 static const struct worker_ops worker_ops = {
@@ -418,8 +470,9 @@ static int receive(struct push *p, struct error *err)
 {
 	struct worker_job job = {.op = RECEIVE_PUSH, .out = -1};
 
-	if (quarantine_make(p->g->dir_fd, p->repo->name, p->quarantine, err) ==
-	    -1)
+	p->quarantine_fd =
+	    quarantine_make(p->g->dir_fd, p->repo->name, p->quarantine, err);
+	if (p->quarantine_fd == -1)
 		return -1;
 	job.quarantine = p->quarantine;
 	job.body = p->body ? body_connect(p->body, err) : take_fd(&p->input);
@@ -436,7 +489,7 @@ static void start(struct slot *s)
 
 	push_move(p, STAGE_RECEIVE);
 	if (receive(p, &err) == -1)
-		fail(p, &err);
+		push_fail(p, &err);
 }
 
 static struct push *make(struct repo *repo)
@@ -446,6 +499,7 @@ static struct push *make(struct repo *repo)
 	*p = (struct push){.g = repo->g,
 	    .repo = repo_hold(repo),
 	    .input = -1,
+	    .quarantine_fd = -1,
 	    .log = -1,
 	    .slot = {.lane = &repo->lane, .go = start},
 	    .deadline = {.fire = upload_too_long},
@@ -480,7 +534,7 @@ static void enter_queue(struct push *p)
 	error_set(&err, ERR_UNAVAILABLE,
 	    "%d pushes of this app wait already, try again later",
 	    LANE_WAITING_MAX);
-	fail(p, &err);
+	push_fail(p, &err);
 }
 
 void push_ready(struct push *p, struct body *body)

@@ -8,7 +8,9 @@
  * 1. Up to RECEIVE a push ends with its client. From OPEN on it goes on to
  *    its end whether somebody listens or not.
  * 2. A push holds a worker and its repository's lane in RECEIVE only.
- * 3. While a push is in OPEN or BUILD no other one gets its deploy ref.
+ * 3. While a push is in OPEN or BUILD no other one gets a ref of it that
+ *    waits, but for the deploy branch with the option "supersede": web then
+ *    ends the first build.
  * 4. A push found in web's list at the start enters in BUILD, without a
  *    client, with one command.
  */
@@ -48,6 +50,7 @@ struct push {
 	struct ev_timer deadline;        /* of the upload */
 	struct ev_timer keepalive;       /* of the answer */
 	char quarantine[QUARANTINE_MAX]; /* "" when there is none */
+	int quarantine_fd;
 	struct commands cmds;
 	char **options;
 	size_t noptions;
@@ -56,10 +59,11 @@ struct push {
 	struct error failed; /* why the pack was not taken; ERR_NONE: it was */
 
 	/* deploy.c */
-	size_t deploy;     /* which command is built; cmds.n for none */
-	uint64_t row;      /* web's id of this push, 0 before OPENED */
-	uint32_t question; /* the frame that asks for the row, or 0 */
-	int log;           /* the build's, or -1 */
+	size_t deploy;         /* which command is built; cmds.n for none */
+	uint64_t row;          /* web's id of this push, 0 before OPENED */
+	uint32_t question;     /* the frame that asks for the row, or 0 */
+	int log;               /* the build's, or -1 */
+	struct ev_timer again; /* the ref could not be moved yet */
 	int64_t log_at;
 	enum clean_state clean;
 };
@@ -81,6 +85,5 @@ void push_move(struct push *p, enum push_stage to);
 void push_say(struct push *p, struct str text);
 /* Send the report and forget the push. */
 void push_finish(struct push *p);
-
-/* The build of this ref that is not decided yet, or NULL. */
-struct push *push_undecided(const struct repo *repo, const char *ref);
+/* Refuse the whole push and forget it. */
+void push_fail(struct push *p, const struct error *why);

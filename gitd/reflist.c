@@ -1,7 +1,5 @@
 #include "reflist.h"
 
-#include <stdio.h>
-
 #include "base/mem.h"
 
 void reflist_release(struct reflist *l)
@@ -12,7 +10,7 @@ void reflist_release(struct reflist *l)
 	*l = (struct reflist){0};
 }
 
-void reflist_add(struct reflist *l, const char *name, const char *id)
+void reflist_add(struct reflist *l, struct str name, struct str id)
 {
 	struct ref *to;
 
@@ -21,8 +19,8 @@ void reflist_add(struct reflist *l, const char *name, const char *id)
 		l->list = xrealloc(l->list, l->cap * sizeof(*l->list));
 	}
 	to = &l->list[l->n++];
-	to->name = xstrdup(name);
-	snprintf(to->id, sizeof(to->id), "%s", id);
+	to->name = str_dup(name);
+	str_copy(id, to->id, sizeof(to->id));
 }
 
 static int by_name(const void *a, const void *b)
@@ -59,4 +57,32 @@ const struct ref *reflist_find(const struct reflist *l, struct str name)
 	if (i < l->n && str_eqz(name, l->list[i].name))
 		return &l->list[i];
 	return NULL;
+}
+
+static void add_unless_gone(struct reflist *l, const struct ref *ref)
+{
+	if (strcmp(ref->id, ID_ZERO) != 0)
+		reflist_add(l, str_z(ref->name), str_z(ref->id));
+}
+
+struct reflist reflist_apply(
+    const struct reflist *base, const struct reflist *changes)
+{
+	struct reflist made = {0};
+	size_t b = 0, c = 0;
+
+	while (b < base->n || c < changes->n) {
+		int order = b == base->n      ? 1
+		            : c == changes->n ? -1
+		                              : strcmp(base->list[b].name,
+		                                    changes->list[c].name);
+
+		if (order < 0)
+			add_unless_gone(&made, &base->list[b]);
+		else
+			add_unless_gone(&made, &changes->list[c]);
+		b += order <= 0;
+		c += order >= 0;
+	}
+	return made;
 }

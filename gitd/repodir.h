@@ -16,9 +16,19 @@
 bool repodir_exists(int dir, const char *repo);
 /* Make an empty repository; one that is there already is fine. */
 int repodir_create(int dir, const char *repo, struct error *err);
+/* Remove it at once for everybody, then its files; a missing one is fine. */
 int repodir_remove(int dir, const char *repo, struct error *err);
 
-/* Make a folder objects/NAME for a push; writes NAME. */
+/*
+ * At the start of a daemon, alone with the folder: drop what an earlier one
+ * left behind when it was killed.
+ */
+void repodir_sweep(int dir);
+
+/*
+ * Make a folder objects/NAME for a push, and drop those of pushes that died;
+ * writes NAME. Returns its descriptor, which shows that the push lives.
+ */
 int quarantine_make(int dir, const char *repo, char ret_name[QUARANTINE_MAX],
     struct error *err);
 /*
@@ -28,5 +38,5 @@ int quarantine_make(int dir, const char *repo, char ret_name[QUARANTINE_MAX],
 int quarantine_adopt(int dir, const char *repo, const char *name,
     const char *pack, struct error *err);
 void quarantine_drop(int dir, const char *repo, const char *name);
-/* Drop what pushes left behind when the daemon died, in every repository. */
-void quarantine_sweep(int dir);
+/* Drop what pushes left behind whose program died. */
+void quarantine_sweep(int dir, const char *repo);

@@ -4,12 +4,19 @@
 
 #include "wire/pkt.h"
 
-#define LINE_MAX_BYTES 1024 /* "ng NAME REASON\n" is shorter */
-
 void report_say(struct buf *out, const struct caps *caps, struct str text)
 {
 	if (caps->sideband && text.len)
 		pkt_add_band(out, 2, text);
+}
+
+void report_fatal(struct buf *out, const char *text)
+{
+	scoped_buf struct buf line = BUF_INIT(1024);
+
+	buf_addf(&line, "%s\n", text);
+	pkt_add_band(out, 3, buf_str(&line));
+	pkt_add_flush(out);
 }
 
 void report_keepalive(struct buf *out, const struct caps *caps)
@@ -22,7 +29,7 @@ void report_keepalive(struct buf *out, const struct caps *caps)
 static void add_line(
     struct buf *out, const char *word, const char *name, const char *reason)
 {
-	scoped_buf struct buf line = BUF_INIT(LINE_MAX_BYTES);
+	scoped_buf struct buf line = BUF_INIT(PKT_MAX);
 
 	buf_addz(&line, word);
 	if (name)

@@ -11,6 +11,8 @@
 
 /* A line, or part of a line, for the person who pushes. */
 void report_say(struct buf *out, const struct caps *caps, struct str text);
+/* The last words to a client whose refs are not known: band 3. */
+void report_fatal(struct buf *out, const char *text);
 /* The five bytes that keep a waiting connection alive. */
 void report_keepalive(struct buf *out, const struct caps *caps);
 /*

@@ -28,7 +28,7 @@ struct request {
 	struct gitd *g;
 	struct MHD_Connection *conn;
 	struct target target;
-	char protocol[16]; /* "version=2", or "" */
+	enum protocol protocol;
 	bool gzip;
 	struct question *question;
 	struct body *body;
@@ -39,7 +39,7 @@ struct request {
 	bool head_again;  /* the next step without a body is not the last */
 	unsigned refused; /* the status of a refusal, or 0 */
 	char why[256];
-	size_t waste; /* bytes of its body */
+	size_t wasted; /* bytes of its body */
 };
 
 static void suspend(struct request *r)
@@ -162,6 +162,8 @@ static void body_ready(void *ctx)
 		push_ready(r->push, r->body);
 	} else if (r->fetch) {
 		fetch_ready(r->fetch, r->body);
+	} else {
+		body_discard(r->body); /* answered already */
 	}
 }
 
@@ -208,7 +210,7 @@ static void send_advert(struct request *r, struct repo *repo)
 		refuse_error(r, &err);
 		return;
 	}
-	advert_build(&out, &refs, true, strcmp(r->protocol, "version=1") == 0);
+	advert_build(&out, &refs, true, r->protocol == PROTOCOL_1);
 	r->out = make_stream(r);
 	stream_begin(
 	    r->out, 200, "application/x-git-receive-pack-advertisement");
@@ -304,21 +306,6 @@ static void begin_open(struct request *r)
 	repo_leave(repo);
 }
 
-/* What the client's git speaks: a word of ours, never the client's bytes. */
-static void read_protocol(struct request *r)
-{
-	static const char *const known[] = {"version=1", "version=2"};
-	struct str rest = str_z(header(r, "Git-Protocol")), word;
-
-	while (str_split(&rest, ':', &word)) {
-		for (size_t i = 0; i < NELEM(known); i++) {
-			if (str_eqz(word, known[i]))
-				snprintf(r->protocol, sizeof(r->protocol), "%s",
-				    known[i]);
-		}
-	}
-}
-
 static bool good_encoding(struct request *r)
 {
 	struct str coding = str_z(header(r, "Content-Encoding"));
@@ -353,7 +340,7 @@ static void check_head(struct request *r, const char *url, const char *method)
 	else if (!r->target.refs && !good_encoding(r))
 		refuse(r, MHD_HTTP_UNSUPPORTED_MEDIA_TYPE,
 		    "wrong encoding of the body: plain or gzip is taken");
-	read_protocol(r);
+	r->protocol = target_protocol(str_z(header(r, "Git-Protocol")));
 }
 
 /* The head is there; nothing of the body is read before the login is good. */
@@ -379,23 +366,41 @@ static enum MHD_Result second_step(struct request *r)
 	return r->refused ? answer_refused(r) : MHD_YES;
 }
 
+/* Let go of all that works on the answer. */
+static void abandon(struct request *r)
+{
+	auth_cancel(take(r->question));
+	if (r->push)
+		push_alone(r->push);
+	r->push = NULL;
+	fetch_cancel(take(r->fetch));
+	body_free(take(r->body));
+	stream_drop(take(r->out));
+}
+
+static enum MHD_Result waste(struct request *r, size_t *size)
+{
+	r->wasted += *size;
+	*size = 0;
+	return r->wasted > WASTE_MAX ? MHD_NO : MHD_YES;
+}
+
 static enum MHD_Result take_body(
     struct request *r, const char *upload, size_t *size)
 {
 	struct error err = {0};
 	ssize_t n = (ssize_t)*size;
 
-	if (!r->body || r->refused) {
-		r->waste += *size;
-		*size = 0;
-		return r->waste > WASTE_MAX ? MHD_NO : MHD_YES;
-	}
+	if (!r->body)
+		return waste(r, size);
 	while (*size && !body_full(r->body) && n > 0) {
 		n = body_feed(r->body, str_make(upload, *size), &err);
 		if (n == -1) {
 			log_warn("body refused app=%s: %s",
 			    log_quote(str_z(r->target.name)), err.msg);
-			return MHD_NO;
+			refuse_error(r, &err);
+			abandon(r);
+			return waste(r, size);
 		}
 		upload += n;
 		*size -= (size_t)n;
@@ -445,11 +450,6 @@ void request_done(void *cls, struct MHD_Connection *conn, void **state,
 	if (!r)
 		return;
 	*state = NULL;
-	auth_cancel(r->question);
-	if (r->push)
-		push_alone(r->push);
-	fetch_cancel(r->fetch);
-	body_free(r->body);
-	stream_drop(r->out);
+	abandon(r);
 	free(r);
 }

@@ -48,3 +48,17 @@ int target_parse(
 	*ret = t;
 	return 0;
 }
+
+enum protocol target_protocol(struct str text)
+{
+	enum protocol best = PROTOCOL_0;
+	struct str word;
+
+	while (str_split(&text, ':', &word)) {
+		if (str_eqz(word, "version=2"))
+			best = PROTOCOL_2;
+		else if (str_eqz(word, "version=1") && best == PROTOCOL_0)
+			best = PROTOCOL_1;
+	}
+	return best;
+}

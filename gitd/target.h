@@ -13,11 +13,17 @@
 
 enum service { SERVICE_PUSH, SERVICE_FETCH };
 
+/* What a client's git can speak: a number, never the client's bytes. */
+enum protocol { PROTOCOL_0, PROTOCOL_1, PROTOCOL_2 };
+
 struct target {
 	char name[130]; /* without ".git", not yet held against a grammar */
 	enum service service;
 	bool refs; /* the list of refs is asked for */
 };
+
+/* The highest in "version=2:..."; of Git-Protocol, of GIT_PROTOCOL. */
+enum protocol target_protocol(struct str text);
 
 /*
  * path as it was sent, without the query; service is the query's value or

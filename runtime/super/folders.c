@@ -24,7 +24,7 @@ static const struct folder in_state[] = {
     {"db", ROLE_WEB, ROLE_WEB, 0700},
     {"keys", ROLE_WEB, ROLE_WEB, 0700},
     {"builds", ROLE_WEB, ROLE_WEB, 0750},
-    {"repos", ROLE_GITD, ROLE_RECEIVE, 0750},
+    {"repos", ROLE_GITD, ROLE_RECEIVE, 02750},
     {"builder", ROLE_BUILDER, ROLE_BUILDER, 0700},
     {"store", ROLE_SUPER, ROLE_SUPER, 0700},
     {"store/layers", ROLE_SUPER, ROLE_SUPER, 0700},
