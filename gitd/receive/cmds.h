@@ -18,7 +18,7 @@
 
 #define CMDS_BYTES_MAX (4u << 20) /* of all lines together */
 #define CMDS_CAPS_MAX 4096        /* what F_CAPS carries */
-#define CMDS_NAME_MAX 255         /* the longest name a ref may have here */
+#define CMDS_NAME_MAX 4096 /* more than a path can have; gitd takes less */
 #define CMDS_OPTIONS_MAX 64
 #define CMDS_OPTION_MAX 1024
 

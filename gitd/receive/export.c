@@ -2,6 +2,7 @@
 
 #include <git2.h>
 #include <inttypes.h>
+#include <sys/stat.h>
 
 #include "base/buf.h"
 #include "base/fd.h"
@@ -12,6 +13,8 @@
 #define DEPTH_MAX 256
 #define BLOB_MAX (512ull << 20) /* is in memory as a whole */
 #define NAME_BYTES_MAX 255
+#define GITLINK 0160000       /* the mode of a submodule */
+#define OUT_BYTES (64u << 10) /* gathered, then written at once */
 
 struct export
 {
@@ -21,12 +24,14 @@ struct export
 	bool writing; /* the second walk; the first one only counts */
 	uint64_t bytes, files;
 	struct buf path;
+	struct buf out; /* small entries wait here */
 	unsigned depth;
 };
 
 static void export_release(struct export *x)
 {
 	buf_release(&x->path);
+	buf_release(&x->out);
 	git_odb_free(x->odb);
 	git_repository_free(x->repo);
 }
@@ -41,17 +46,17 @@ static int git_failed(struct error *err, const char *what)
 
 static char entry_type(const git_tree_entry *entry)
 {
-	switch ((unsigned)git_tree_entry_filemode_raw(entry)) {
-	case 0100644:
-	case 0100664: /* of old histories */
-		return 'f';
-	case 0100755:
-		return 'x';
-	case 0120000:
+	unsigned mode = (unsigned)git_tree_entry_filemode_raw(entry);
+
+	/* Old histories have others than 0644 and 0755: git looks at 0100. */
+	switch (mode & S_IFMT) {
+	case S_IFREG:
+		return mode & S_IXUSR ? 'x' : 'f';
+	case S_IFLNK:
 		return 'l';
-	case 040000:
+	case S_IFDIR:
 		return 'd';
-	case 0160000:
+	case GITLINK:
 		return 'm';
 	default:
 		return 0;
@@ -65,6 +70,27 @@ static bool good_name(struct str name)
 	       !str_eqz(name, "..") && !str_eq_nocase(name, STR(".git"));
 }
 
+static int flush(struct export *x, struct error *err)
+{
+	if (fd_write_all(x->job->out, buf_str(&x->out), err) == -1)
+		return error_wrap(err, "send the source");
+	buf_clear(&x->out);
+	return 0;
+}
+
+static int put(struct export *x, struct str bytes, struct error *err)
+{
+	if (x->out.len + bytes.len > OUT_BYTES && flush(x, err) == -1)
+		return -1;
+	if (bytes.len <= OUT_BYTES) {
+		buf_add(&x->out, bytes);
+		return 0;
+	}
+	if (fd_write_all(x->job->out, bytes, err) == -1)
+		return error_wrap(err, "send the source");
+	return 0;
+}
+
 static int put_entry(
     struct export *x, char type, struct str content, struct error *err)
 {
@@ -73,12 +99,10 @@ static int put_entry(
 	    .type = type, .path = buf_str(&x->path), .size = content.len};
 
 	source_head(&e, head);
-	if (fd_write_all(x->job->out, str_make(head, sizeof(head)), err) ==
-	        -1 ||
-	    fd_write_all(x->job->out, e.path, err) == -1 ||
-	    fd_write_all(x->job->out, content, err) == -1)
-		return error_wrap(err, "send the source");
-	return 0;
+	if (put(x, str_make(head, sizeof(head)), err) == -1 ||
+	    put(x, e.path, err) == -1)
+		return -1;
+	return put(x, content, err);
 }
 
 /* Count a file or link of this size, and hold it against the limits. */
@@ -87,9 +111,9 @@ static int count_blob(
 {
 	struct str path = buf_str(&x->path);
 
-	if (type == 'l' && size > SOURCE_LINK_MAX)
-		return error_set(
-		    err, ERR_INVALID, "link %s is too long", buf_z(&x->path));
+	if (type == 'l' && (size == 0 || size > SOURCE_LINK_MAX))
+		return error_set(err, ERR_INVALID,
+		    "link %s is empty or too long", buf_z(&x->path));
 	if (size > BLOB_MAX)
 		return error_set(err, ERR_LIMIT,
 		    "file " STR_FMT " is larger than %llu MiB", STR_ARG(path),
@@ -227,20 +251,18 @@ static int open_commit(struct export *x, git_oid *ret_tree, struct error *err)
 
 int export_stream(const struct export_job *job, struct error *err)
 {
-	static const struct source_entry end = {.type = 'e'};
-	struct export x __attribute__((cleanup(export_release))) = {
-	    .job = job, .path = BUF_INIT(SOURCE_PATH_MAX)};
+	struct export x __attribute__((cleanup(export_release))) = {.job = job,
+	    .path = BUF_INIT(SOURCE_PATH_MAX),
+	    .out = BUF_INIT(OUT_BYTES)};
 	scoped_frame_out struct frame_out o = frame_begin(MSG_EXPORT_DONE, 0);
-	unsigned char head[SOURCE_HEAD];
 	git_oid tree;
 
 	if (open_commit(&x, &tree, err) == -1 ||
 	    walk(&x, false, &tree, err) == -1 ||
 	    walk(&x, true, &tree, err) == -1)
 		return -1;
-	source_head(&end, head);
-	if (fd_write_all(job->out, str_make(head, sizeof(head)), err) == -1)
-		return error_wrap(err, "send the end of the source");
+	if (put_entry(&x, 'e', STR(""), err) == -1 || flush(&x, err) == -1)
+		return -1;
 	frame_put_u64(&o, F_BYTES, x.bytes);
 	frame_put_u64(&o, F_FILES, x.files);
 	return ipc_send_fd(job->conn, &o, err);

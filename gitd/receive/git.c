@@ -1,5 +1,6 @@
 #include "git.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <limits.h>
 #include <poll.h>
@@ -16,6 +17,7 @@
 #define PROGRAM "/usr/bin/git"
 #define STDERR_MAX (64u << 10) /* of what git complains about */
 #define ENV_MAX 64
+#define REASON_MAX 160
 
 /*
  * safe.directory: the repository belongs to gitd's user. The sizes keep git
@@ -49,6 +51,7 @@ static void env_release(struct env *e)
 
 static void env_add(struct env *e, const char *name, const char *value)
 {
+	assert(e->n < ENV_MAX - 1);
 	if (value)
 		e->list[e->n++] = xasprintf("%s=%s", name, value);
 }
@@ -164,34 +167,33 @@ static void attend(
 	}
 }
 
-static struct str last_line(struct str said)
+/* The reason: the first error, which the last words only sum up. */
+static struct str find_reason(struct str said)
 {
-	static const char *const prefixes[] = {"fatal: ", "error: "};
+	static const struct str error = STR("error: "), fatal = STR("fatal: ");
 	struct str line, last = STR("");
 
 	while (str_split(&said, '\n', &line)) {
+		if (str_starts(line, error))
+			return str_sub(line, error.len, error.len + REASON_MAX);
 		if (line.len)
 			last = line;
 	}
-	for (size_t i = 0; i < NELEM(prefixes); i++) {
-		struct str prefix = str_z(prefixes[i]);
-
-		if (str_starts(last, prefix))
-			last = str_sub(last, prefix.len, last.len);
-	}
-	return str_sub(last, 0, 160);
+	if (str_starts(last, fatal))
+		last = str_sub(last, fatal.len, last.len);
+	return str_sub(last, 0, REASON_MAX);
 }
 
 static int judge(int status, struct str said, struct error *err)
 {
-	struct str line = last_line(said);
+	struct str line = find_reason(said);
 	int signo = WIFSIGNALED(status) ? WTERMSIG(status) : 0;
 
 	if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
 		return 0;
 	if (signo == SIGXCPU || signo == SIGKILL)
 		return error_set(err, ERR_LIMIT,
-		    "git used more processor time than one job may");
+		    "git used more processor time or memory than one job may");
 	if (signo == SIGXFSZ)
 		return error_set(
 		    err, ERR_LIMIT, "git wrote more than one job may");

@@ -198,8 +198,9 @@ static int index_pack(struct push *p, const char *head, struct error *err)
 		text.len--;
 	if (r == 0 && str_starts(text, STR("pack\t")))
 		text = str_sub(text, strlen("pack\t"), text.len);
-	if (r == 0 && !name_sha1(text))
-		r = error_set(err, ERR_INTERNAL, "git names no pack");
+	if (r == 0 && !name_sha1(text)) /* git passes on what it leaves */
+		r = error_set(
+		    err, ERR_INVALID, "something follows behind the pack");
 	if (r == 0)
 		snprintf(p->pack, sizeof(p->pack), STR_FMT, STR_ARG(text));
 	buf_release(&run.text);
@@ -242,7 +243,7 @@ static int read_pack(struct push *p, struct error *err)
 	if (r == -1 && strstr(err->msg, "maximum allowed size"))
 		return error_set(err, ERR_LIMIT,
 		    "the pack is larger than %" PRIu64
-		    " MiB (setting push_pack_bytes)",
+		    " MiB (setting push_pack)",
 		    p->job->max_bytes >> 20);
 	return r;
 }
