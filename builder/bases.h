@@ -1,6 +1,6 @@
 /*
- * bases - the layers of the base images: imported into the store the first
- * time that a build needs them, remembered from then on.
+ * bases - the layers of the base images: imported into the store when the
+ * platform first runs, remembered from then on.
  *
  * STATE/stacks/STACK-NAME.tar is made by set-up. Which layer a tar has become
  * is kept in STATE/builder/bases, a line each: "NAME SIZE MTIME_NS DIGEST";

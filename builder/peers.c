@@ -76,9 +76,13 @@ static void web_down(struct peer *p, void *ctx)
 	asks_lost(&b->asks, p);
 }
 
+/* The base images are made at once, so that no push waits for it. */
 static void plan_up(struct peer *p, void *ctx)
 {
-	builder_next(ctx);
+	struct builder *b = ctx;
+
+	(void)bases_ready(b->bases);
+	builder_next(b);
 }
 
 static void plan_down(struct peer *p, void *ctx)
