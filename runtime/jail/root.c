@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mount.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -49,9 +50,16 @@ static int open_ns(pid_t pid, struct error *err)
 	return fd == -1 ? error_sys(err, "open %s", path) : fd;
 }
 
+void end_with_parent(pid_t parent)
+{
+	if (prctl(PR_SET_PDEATHSIG, SIGKILL) == -1 || getppid() != parent)
+		_exit(1);
+}
+
 /* A namespace is made by a process; this one lives until it is held open. */
 int root_userns(uint32_t base, struct error *err)
 {
+	pid_t self = getpid();
 	pid_t pid = (pid_t)syscall(
 	    SYS_clone, CLONE_NEWUSER | SIGCHLD, NULL, NULL, NULL, NULL);
 	int fd = -1;
@@ -59,6 +67,7 @@ int root_userns(uint32_t base, struct error *err)
 	if (pid == -1)
 		return error_sys(err, "make a user namespace");
 	if (pid == 0) {
+		end_with_parent(self);
 		for (;;)
 			(void)pause();
 	}
@@ -305,10 +314,13 @@ void root_unmount(int dir, const char *name)
 void root_undo(int folder)
 {
 	scoped_fd int shared = openat(folder, "m", OPEN_DIR);
+	scoped_fd int places = openat(folder, "l", OPEN_DIR);
 	static const char *const names[] = {"out", "cache", "upper"};
 
 	root_unmount(folder, "root");
 	root_unmount(folder, "u");
+	if (places != -1) /* jail was killed before it had the overlay */
+		unmount_layers(places, ROOT_LAYERS_MAX);
 	for (size_t i = 0; shared != -1 && i < NELEM(names); i++)
 		root_unmount(shared, names[i]);
 }

@@ -11,6 +11,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #include "base/error.h"
 #include "base/str.h"
@@ -22,6 +23,8 @@
  * what id-mapped mounts need. Returns its descriptor.
  */
 int root_userns(uint32_t base, struct error *err);
+/* In a child of ours: SIGKILL when its parent ends, or has ended already. */
+void end_with_parent(pid_t parent);
 
 /* An upper: a tmpfs on dir/name with folders u (0:0 of base) and w. */
 int root_upper(int dir, const char *name, uint64_t bytes, uint64_t inodes,

@@ -34,15 +34,19 @@ static void removal_gone(struct ev_child *c, int status)
 	ev_defer(r->j->ev, free, r);
 }
 
-/* A process of its own, since a cache may have a million files. */
+/*
+ * A process of its own, since a cache may have a million files. It holds all
+ * of jail's sockets, so it ends with it; the next jail empties the rest.
+ */
 static void empty_trash(struct jail *j, const char *name)
 {
 	struct removal *r;
-	pid_t pid = fork();
+	pid_t self = getpid(), pid = fork();
 
 	if (pid == 0) {
 		scoped_fd int trash = openat(j->store_dir, "trash", OPEN_DIR);
 
+		end_with_parent(self);
 		(void)setpriority(PRIO_PROCESS, 0, 19);
 		_exit(trash == -1 || fd_remove_tree(trash, name, NULL) == -1);
 	}
@@ -340,8 +344,27 @@ int store_has(
 	return place == -1 ? -1 : stat_kind(place, to, kind, err);
 }
 
+/*
+ * A blob is for everybody to read who may enter the folder, and root's. By the
+ * open file and never by its name, which a container that still runs could
+ * turn into a link to a file of the host meanwhile.
+ */
+static int own_blob(int fd, const char *name, struct error *err)
+{
+	struct stat st;
+
+	if (fstat(fd, &st) == -1)
+		return error_sys(err, "stat %.64s", name);
+	if (!S_ISREG(st.st_mode) || st.st_nlink != 1)
+		return error_set(
+		    err, ERR_INVALID, "%.64s is not one file", name);
+	if (fchown(fd, 0, 0) == -1 || fchmod(fd, 0444) == -1)
+		return error_sys(err, "owner of blob %.64s", name);
+	return 0;
+}
+
 /* Make what was written durable: its file, or all of its file system. */
-static int make_durable(
+static int settle(
     int out, const char *name, enum store_kind kind, struct error *err)
 {
 	scoped_fd int fd =
@@ -349,17 +372,10 @@ static int make_durable(
 
 	if (fd == -1)
 		return error_sys(err, "open %.64s", name);
+	if (kind == STORE_BLOB && own_blob(fd, name, err) == -1)
+		return -1;
 	if ((kind == STORE_LAYER ? syncfs(fd) : fsync(fd)) == -1)
 		return error_sys(err, "sync %.64s", name);
-	return 0;
-}
-
-/* A blob is for everybody to read who may enter the folder, and root's. */
-static int own_blob(int out, const char *name, struct error *err)
-{
-	if (fchownat(out, name, 0, 0, AT_SYMLINK_NOFOLLOW) == -1 ||
-	    fchmodat(out, name, 0444, 0) == -1)
-		return error_sys(err, "owner of blob %.64s", name);
 	return 0;
 }
 
@@ -370,8 +386,7 @@ static int move_in(struct jail *j, int out, const char *name, int place,
 		store_remove(j, out, name);
 		return 0;
 	}
-	if ((kind == STORE_BLOB && own_blob(out, name, err) == -1) ||
-	    make_durable(out, name, kind, err) == -1)
+	if (settle(out, name, kind, err) == -1)
 		return -1;
 	if (renameat(out, name, place, to) == -1)
 		return error_sys(err, "move %.64s into the store", name);

@@ -317,6 +317,31 @@ static void layers_are_mapped_and_the_upper_is_bounded(void **state)
 	assert_int_equal(fd_remove_tree(AT_FDCWD, top, &err), 0);
 }
 
+/* As a jail leaves it that is killed while it makes the overlay. */
+static void layers_that_were_left_mounted_are_taken_back(void **state)
+{
+	char top[] = "/tmp/paas-jail-test-XXXXXX";
+	struct error err = {0};
+	int layer, in, places;
+
+	assert_non_null(mkdtemp(top));
+	layer = folder_in(top, "layer");
+	in = folder_in(top, "in");
+	put(layer, "kept", 0, 0644);
+	places = folder_in(top, "in/l");
+	assert_int_equal(root_bind(places, "0", layer, true, &err), 0);
+	assert_int_equal(root_bind(places, "1", layer, true, &err), 0);
+	assert_int_equal(faccessat(in, "l/1/kept", F_OK, 0), 0);
+	root_undo(in);
+	assert_int_equal(faccessat(in, "l/0/kept", F_OK, 0), -1);
+	assert_int_equal(faccessat(in, "l/1/kept", F_OK, 0), -1);
+	assert_int_equal(faccessat(layer, "kept", F_OK, 0), 0);
+	close(places);
+	close(layer);
+	close(in);
+	assert_int_equal(fd_remove_tree(AT_FDCWD, top, &err), 0);
+}
+
 static void a_group_holds_and_is_killed(void **state)
 {
 	const struct cgroup_limits limits = {
@@ -366,6 +391,7 @@ int main(void)
 	    cmocka_unit_test(its_owner_may_keep_files_and_no_more),
 	    cmocka_unit_test(what_is_no_utf8_is_not_said),
 	    cmocka_unit_test(layers_are_mapped_and_the_upper_is_bounded),
+	    cmocka_unit_test(layers_that_were_left_mounted_are_taken_back),
 	    cmocka_unit_test(a_group_holds_and_is_killed),
 	};
 
