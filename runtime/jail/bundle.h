@@ -6,6 +6,8 @@
  * the instance's folder. Called by make.c alone.
  */
 #pragma once
+#include <stdbool.h>
+
 #include "instance.h"
 #include "oci.h"
 
@@ -26,6 +28,7 @@ struct order { /* of an instance: the frame, read */
 	size_t nargs, nenv;
 	struct str *layers;
 	size_t nlayers;
+	bool overfull; /* more in a list than there is room for */
 	uint64_t memory, weight, pids, disk, inodes, rows, cols;
 	int fds[4]; /* borrowed: environment, or stdin output environment
 	               report */

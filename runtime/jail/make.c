@@ -29,6 +29,15 @@ enum { FD_FOLDER = 3, FD_LOGS, FD_CTL, FD_ENV, FD_READY, FD_JOB };
 
 /* --- reading the frame ---------------------------------------------------- */
 
+static void add(
+    struct order *o, struct str *list, size_t *n, size_t most, struct str value)
+{
+	if (*n < most)
+		list[(*n)++] = value;
+	else
+		o->overfull = true;
+}
+
 static void read_lists(struct order *o, const struct frame *f)
 {
 	struct str value;
@@ -36,12 +45,12 @@ static void read_lists(struct order *o, const struct frame *f)
 	size_t pos = 0;
 
 	while (frame_next(f, &pos, &tag, &value)) {
-		if (tag == F_ARG && o->nargs < OCI_LIST_MAX)
-			o->args[o->nargs++] = value;
-		else if (tag == F_ENV && o->nenv < OCI_LIST_MAX)
-			o->env[o->nenv++] = value;
-		else if (tag == F_LAYER && o->nlayers < ROOT_LAYERS_MAX)
-			o->layers[o->nlayers++] = value;
+		if (tag == F_ARG)
+			add(o, o->args, &o->nargs, OCI_LIST_MAX, value);
+		else if (tag == F_ENV)
+			add(o, o->env, &o->nenv, OCI_LIST_MAX, value);
+		else if (tag == F_LAYER)
+			add(o, o->layers, &o->nlayers, ROOT_LAYERS_MAX, value);
 	}
 }
 
@@ -89,6 +98,12 @@ static int check_env(int fd, struct error *err)
 	return 0;
 }
 
+/* A size or number of inodes of 0 would be a tmpfs without a bound. */
+static bool is_unbounded(const struct order *o)
+{
+	return !o->kind->empty && (o->disk == 0 || o->inodes == 0);
+}
+
 static int check_order(struct order *o, struct error *err)
 {
 	if (o->r.instance == 0 || o->r.kind >= KIND_N || o->r.port > 65535 ||
@@ -96,7 +111,11 @@ static int check_order(struct order *o, struct error *err)
 	    o->rows > 65535 || o->cols > 65535)
 		return error_set(err, ERR_INVALID, "an order out of bounds");
 	o->kind = kind_row((enum instance_kind)o->r.kind);
-	if (o->nfds != (o->kind->job ? 4 : 1) ||
+	if (o->overfull)
+		return error_set(err, ERR_LIMIT,
+		    "at most %d layers, %d arguments and %d variables",
+		    ROOT_LAYERS_MAX, OCI_LIST_MAX, OCI_LIST_MAX);
+	if (o->nfds != (o->kind->job ? 4 : 1) || is_unbounded(o) ||
 	    (o->kind->job && o->r.work == 0) ||
 	    (o->nlayers == 0) != o->kind->empty)
 		return error_set(

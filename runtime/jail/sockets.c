@@ -56,7 +56,8 @@ static void on_need(struct jail *j, struct frame *f)
 	uint64_t id = frame_u64(f, F_INSTANCE), count = frame_u64(f, F_COUNT);
 	struct instance *in = instance_find(j, id);
 
-	if (!in || in->netns == -1) {
+	/* Requests are for apps: builds and one-offs are nobody's target. */
+	if (!in || in->netns == -1 || in->r.kind != KIND_APP) {
 		sockets_gone(j, id);
 		return;
 	}
