@@ -1,6 +1,8 @@
 #include "sockets.h"
 
 #include <inttypes.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <sys/socket.h>
 
 #include "base/fd.h"
@@ -14,6 +16,9 @@
 #define FIRST 8          /* asked for at once */
 #define FULL 32          /* refilled to this at half */
 #define PATIENCE_MS 1000 /* what was asked so long ago is asked again */
+#define ALIVE_IDLE 30    /* seconds of silence until a client is probed */
+#define ALIVE_EVERY 15   /* seconds from probe to probe */
+#define ALIVE_TRIES 6    /* probes without an answer: it is gone */
 #define SCARCE 2         /* of these each target has when all are too many */
 
 /* --- asking --------------------------------------------------------------- */
@@ -194,11 +199,26 @@ void sockets_open(struct router *r, int pair)
 	    ipc_adopt(r->ev, pair, ROLE_ROUTER, ROLE_JAIL, &peer_ops, r);
 }
 
+/*
+ * A client that has ended its input and then dies says nothing more, and the
+ * instance may never write: without probes it would be held for ever.
+ */
+static void keep_alive(int fd)
+{
+	int on = 1, idle = ALIVE_IDLE, every = ALIVE_EVERY, tries = ALIVE_TRIES;
+
+	(void)setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof(on));
+	(void)setsockopt(fd, IPPROTO_TCP, TCP_KEEPIDLE, &idle, sizeof(idle));
+	(void)setsockopt(fd, IPPROTO_TCP, TCP_KEEPINTVL, &every, sizeof(every));
+	(void)setsockopt(fd, IPPROTO_TCP, TCP_KEEPCNT, &tries, sizeof(tries));
+}
+
 int sockets_attach(
     struct router *r, uint64_t instance, int fd, struct error *err)
 {
 	struct frame_out o = frame_begin(MSG_ATTACH, 0);
 
+	keep_alive(fd);
 	frame_put_u64(&o, F_INSTANCE, instance);
 	frame_put_fd(&o, fd);
 	if (peer_send(r->sockets.jail, &o) == -1)
