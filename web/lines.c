@@ -65,8 +65,8 @@ static void too_late(struct ev_timer *t)
 	finish(container_of(t, struct lines, timer));
 }
 
-static void send_follow(
-    struct lines *l, int64_t app, const char *proc, unsigned most, int pipe_end)
+static void send_follow(struct lines *l, int64_t app, const char *proc,
+    uint64_t instance, unsigned most, int pipe_end)
 {
 	scoped_frame_out struct frame_out o = frame_begin(MSG_LOG_FOLLOW, 0);
 
@@ -75,12 +75,15 @@ static void send_follow(
 	frame_put_u64(&o, F_TAIL, 0);
 	frame_put_z(&o, F_SOURCE, "app");
 	frame_put_z(&o, F_PROC, proc);
+	if (instance)
+		frame_put_u64(&o, F_INSTANCE, instance);
 	frame_put_fd(&o, pipe_end);
 	(void)peer_send(l->w->logd, &o); /* away: the pipe ends at once */
 }
 
 struct lines *lines_ask(struct web *w, int64_t app, const char *proc,
-    unsigned most, void (*done)(void *arg, struct str text), void *arg)
+    uint64_t instance, unsigned most, void (*done)(void *arg, struct str text),
+    void *arg)
 {
 	struct lines *l = xcalloc(1, sizeof(*l));
 	int ends[2] = {-1, -1};
@@ -96,7 +99,7 @@ struct lines *lines_ask(struct web *w, int64_t app, const char *proc,
 	if (fd_pipe(ends, &err) == -1)
 		return l; /* the timer ends it */
 	l->io.fd = ends[0];
-	send_follow(l, app, proc, most, ends[1]);
+	send_follow(l, app, proc, instance, most, ends[1]);
 	fd_close(&ends[1]);
 	if (fd_nonblock(l->io.fd, true, &err) == -1 ||
 	    ev_io_add(w->ev, &l->io, EV_READ, &err) == -1)

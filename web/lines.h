@@ -9,6 +9,8 @@
 
 struct lines; /* opaque */
 
+/* instance 0: all that had the name. */
 struct lines *lines_ask(struct web *w, int64_t app, const char *proc,
-    unsigned most, void (*done)(void *arg, struct str text), void *arg);
+    uint64_t instance, unsigned most, void (*done)(void *arg, struct str text),
+    void *arg);
 void lines_cancel(struct lines *l); /* NULL is fine */

@@ -196,7 +196,8 @@ static void give_up(struct rollout *r, struct str reason)
 }
 
 /* Ask for the last lines of the process that failed, if one is named. */
-static void fail(struct rollout *r, struct str reason, struct str dyno)
+static void fail(
+    struct rollout *r, struct str reason, struct str dyno, uint64_t instance)
 {
 	struct web *w = r->w;
 
@@ -211,8 +212,8 @@ static void fail(struct rollout *r, struct str reason, struct str dyno)
 	if (dyno.p != r->dyno) /* PHASE has it there already */
 		str_copy(dyno, r->dyno, sizeof(r->dyno));
 	rollout_move(r, ROLLOUT_LINES);
-	r->lines =
-	    lines_ask(w, r->release.app, r->dyno, LINES_SHOWN, got_lines, r);
+	r->lines = lines_ask(
+	    w, r->release.app, r->dyno, instance, LINES_SHOWN, got_lines, r);
 }
 
 /* --- going on ------------------------------------------------------------- */
@@ -241,7 +242,7 @@ static void phase_answered(
 	if (err->code == ERR_UNAVAILABLE)
 		ev_timer_set(r->w->ev, &r->again, RETRY_MS);
 	else
-		fail(r, str_z(err->msg), (struct str){0});
+		fail(r, str_z(err->msg), (struct str){0}, 0);
 }
 
 /* Start the release command, or learn how far it is: the job is the same. */
@@ -259,14 +260,14 @@ static void ask_phase(struct rollout *r)
 	    !store_process_command(
 	        r->w->store, r->release.image, STR("release"), &command)) {
 		fail(r, STR("the release command is not known"),
-		    (struct str){0});
+		    (struct str){0}, 0);
 		return;
 	}
 	q.app = &a;
 	q.command = buf_str(&command);
 	if (oneoff_start(r->w, &r->ask, &q, &err) == -1 &&
 	    err.code != ERR_UNAVAILABLE)
-		fail(r, str_z(err.msg), (struct str){0});
+		fail(r, str_z(err.msg), (struct str){0}, 0);
 }
 
 static void start_phase(struct rollout *r)
@@ -279,7 +280,7 @@ static void start_phase(struct rollout *r)
 		r->release.job = rand_u64() >> 1; /* the store has a sign */
 		if (store_release_job(
 		        w->store, r->release.id, r->release.job, &err) == -1) {
-			fail(r, str_z(err.msg), (struct str){0});
+			fail(r, str_z(err.msg), (struct str){0}, 0);
 			return;
 		}
 	}
@@ -307,7 +308,7 @@ static void timer_fired(struct ev_timer *t)
 	if (r->stage == ROLLOUT_PHASE) {
 		(void)oneoff_stop(r->w, r->release.app, r->dyno, NULL);
 		fail(r, STR("the release command took more than an hour"),
-		    str_z(r->dyno));
+		    str_z(r->dyno), 0);
 	} else {
 		end(r);
 	}
@@ -436,7 +437,8 @@ void rollout_failed(struct web *w, struct peer *p, struct frame *f)
 	struct rollout *r = launched(w, f);
 
 	if (r)
-		fail(r, frame_str(f, F_TEXT), frame_str(f, F_NAME));
+		fail(r, frame_str(f, F_TEXT), frame_str(f, F_NAME),
+		    frame_u64(f, F_INSTANCE));
 }
 
 static struct rollout *with_job(struct web *w, uint64_t job)
@@ -469,7 +471,7 @@ static void phase_failed(struct rollout *r, const struct frame *f)
 		snprintf(text, sizeof(text),
 		    "the release command exited with status %" PRIu64,
 		    frame_u64(f, F_EXIT_CODE));
-	fail(r, str_z(text), str_z(r->dyno));
+	fail(r, str_z(text), str_z(r->dyno), 0);
 }
 
 void rollout_run_exited(struct web *w, struct peer *p, struct frame *f)

@@ -174,7 +174,8 @@ enum field { F_NONE, FIELD_TABLE(FIELD_ENUM) F_N };
 	/* stop one instance; one that is wanted comes back */                 \
 	MSG(MSG_INSTANCE_STOP, WEB, PLAN, 0, 0, F_APP, F_NAME)                 \
 	MSG(MSG_RELEASE_LIVE, PLAN, WEB, 0, 0, F_APP, F_RELEASE, F_MS)         \
-	/* F_TEXT the reason; F_NAME the instance to show the last lines of */ \
+	/* F_TEXT the reason; F_NAME and F_INSTANCE: whose last lines tell */  \
+	/* more */                                                             \
 	MSG(MSG_RELEASE_FAILED, PLAN, WEB, 0, 0, F_APP, F_RELEASE, F_TEXT)     \
 	/* what runs, for `ps`: snapshot, then changes; enum dyno_state */     \
 	MSG(MSG_DYNOS_BEGIN, PLAN, WEB, 0, 0, F_NONE)                          \
@@ -223,7 +224,8 @@ enum field { F_NONE, FIELD_TABLE(FIELD_ENUM) F_N };
 	MSG(MSG_SHIM_ATTACH, JAIL, SHIM, 1, 1, F_NONE)                         \
                                                                                \
 	/* logs. FOLLOW's fd is a pipe that logd writes lines into and */      \
-	/* closes at the end unless F_TAIL: "TIME SOURCE[PROC]: TEXT\n" */     \
+	/* closes at the end unless F_TAIL: "TIME SOURCE[PROC]: TEXT\n". */    \
+	/* F_SOURCE, F_PROC, F_INSTANCE hold back the lines of others */       \
 	MSG(MSG_LOG_WRITE, ROUTER | WEB | PLAN, LOGD, 0, 0, F_APP, F_SOURCE,   \
 	    F_PROC, F_TEXT)                                                    \
 	MSG(MSG_LOG_FOLLOW, WEB, LOGD, 1, 1, F_APP, F_LINES, F_TAIL)           \

@@ -23,7 +23,8 @@ struct origin {
 /* What a follower wants to see; an empty part lets everything through. */
 struct filter {
 	char source[64];
-	char proc[129]; /* "web.1" one dyno, "web" all of the type */
+	char proc[129];    /* "web.1" one dyno, "web" all of the type */
+	uint64_t instance; /* what this one wrote; see reader.c */
 };
 
 bool filter_passes(const struct filter *f, struct origin o);

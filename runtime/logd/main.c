@@ -37,6 +37,7 @@ static void on_follow(struct logd *d, struct peer *p, struct frame *f)
 	str_copy(
 	    frame_str(f, F_SOURCE), q.filter.source, sizeof(q.filter.source));
 	str_copy(frame_str(f, F_PROC), q.filter.proc, sizeof(q.filter.proc));
+	q.filter.instance = frame_u64(f, F_INSTANCE);
 	if (logd_follow(d, &q, fd, &err) == -1) {
 		log_warn(
 		    "follower refused app=%" PRIu64 ": %s", q.app, err.msg);

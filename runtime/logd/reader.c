@@ -54,6 +54,8 @@ static bool wanted(const struct reader *r, const struct seg *s)
 {
 	struct origin o = {STR("app"), str_z(s->name)};
 
+	if (r->filter.instance && s->instance != r->filter.instance)
+		return false;
 	return seg_own(s) || filter_passes(&r->filter, o);
 }
 

@@ -294,8 +294,10 @@ static void failed(
 	frame_put_u64(&o, F_APP, a->id);
 	frame_put_u64(&o, F_RELEASE, act->release);
 	frame_put_z(&o, F_TEXT, act->text);
-	if (act->name[0] != '\0')
+	if (act->name[0] != '\0') {
 		frame_put_z(&o, F_NAME, act->name);
+		frame_put_u64(&o, F_INSTANCE, act->instance);
+	}
 	(void)plan_send(p->web, &o);
 	/* An exit gets a line of its own when it is seen. */
 	if (act->name[0] != '\0' && a->next.rollout == ROLLOUT_UNDER_WAY &&

@@ -120,6 +120,7 @@ static void failed(struct app *a, const struct action *act)
 	a->next.told = true;
 	memcpy(a->next.reason, act->text, sizeof(a->next.reason));
 	memcpy(a->next.culprit, act->name, sizeof(a->next.culprit));
+	a->next.culprit_instance = act->instance;
 	list_each(in, &a->insts, of_app)
 	{
 		if (in->kind == KIND_APP && in->release == act->release &&

@@ -25,8 +25,10 @@ static void fail(
 
 	a->release = s->candidate->release;
 	snprintf(a->text, sizeof(a->text), fmt, arg);
-	if (in)
-		memcpy(a->name, in->name, sizeof(a->name));
+	if (!in)
+		return;
+	a->instance = in->id;
+	memcpy(a->name, in->name, sizeof(a->name));
 }
 
 /* An answer of 500 or more counts if what serves now answered better. */
@@ -163,4 +165,5 @@ void step_report(struct step *s)
 	a->release = w->release;
 	memcpy(a->text, w->reason, sizeof(a->text));
 	memcpy(a->name, w->culprit, sizeof(a->name));
+	a->instance = w->culprit_instance;
 }

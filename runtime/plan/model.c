@@ -250,6 +250,7 @@ void app_want(
 			memcpy(from->reason, to->reason, sizeof(from->reason));
 			memcpy(
 			    from->culprit, to->culprit, sizeof(from->culprit));
+			from->culprit_instance = to->culprit_instance;
 		} else {
 			give_up(a);
 		}

@@ -44,6 +44,7 @@ struct want {
 	uint64_t since_ms; /* when the candidate was asked for */
 	char reason[240];  /* FAILED: why */
 	char culprit[129]; /* FAILED: the instance whose lines tell more */
+	uint64_t culprit_instance;
 };
 
 void want_init(struct want *w);

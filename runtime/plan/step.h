@@ -46,7 +46,7 @@ struct action {
 	bool crash;        /* EXITED: it counts as one */
 	uint64_t delay_ms; /* EXITED: until it may be started again */
 	char text[240];    /* a line for the log; FAILED: the reason */
-	char name[129];    /* FAILED: whose last lines tell more */
+	char name[129]; /* FAILED: whose last lines tell more; instance too */
 };
 
 struct actions {

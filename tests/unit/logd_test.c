@@ -227,15 +227,15 @@ static void a_filter_knows_dynos_and_types(void **state)
 		const char *source, *proc;
 		bool want;
 	} cases[] = {
-	    {{"", ""}, "app", "web.1", true},
-	    {{"app", ""}, "app", "web.1", true},
-	    {{"app", ""}, "heroku", "web.1", false},
-	    {{"", "web"}, "app", "web.1", true},
-	    {{"", "web"}, "app", "webby.1", false},
-	    {{"", "web.1"}, "app", "web.1", true},
-	    {{"", "web.1"}, "app", "web.12", false},
-	    {{"", "router"}, "heroku", "router", true},
-	    {{"heroku", "web"}, "heroku", "web.2", true},
+	    {{"", "", 0}, "app", "web.1", true},
+	    {{"app", "", 0}, "app", "web.1", true},
+	    {{"app", "", 0}, "heroku", "web.1", false},
+	    {{"", "web", 0}, "app", "web.1", true},
+	    {{"", "web", 0}, "app", "webby.1", false},
+	    {{"", "web.1", 0}, "app", "web.1", true},
+	    {{"", "web.1", 0}, "app", "web.12", false},
+	    {{"", "router", 0}, "heroku", "router", true},
+	    {{"heroku", "web", 0}, "heroku", "web.2", true},
 	};
 
 	for (size_t i = 0; i < NELEM(cases); i++)
@@ -315,6 +315,24 @@ static void only_the_last_lines_asked_for_come(void **state)
 		if (cases[i].want)
 			assert_non_null(strstr(buf_z(&out), first));
 	}
+}
+
+static void one_instance_of_a_name_can_be_asked_for(void **state)
+{
+	struct fixture *x = *state;
+	scoped_buf struct buf out = BUF_INIT(100000);
+	scoped_fd int fd = -1;
+
+	make_folder(x);
+	shim_writes(x, "web.1", 1, 0, NOON * SECOND, 1, "the old one");
+	shim_writes(x, "web.1", 2, 0, NOON * SECOND, 1, "the new one");
+	shim_writes(
+	    x, "web.1", 1, 0, NOON * SECOND + 1, 2, "the old one again");
+	fd = follow(x, (struct follow_request){.lines = 1,
+	                   .filter = {"app", "web.1", .instance = 2}});
+	assert_true(gather(x, fd, &out));
+	assert_string_equal(buf_z(&out),
+	    "2026-01-31T12:00:00.000000+00:00 app[web.1]: the new one\n");
 }
 
 static void a_tail_gets_what_comes_later(void **state)
@@ -642,6 +660,7 @@ int main(void)
 	    cmocka_unit_test(an_origin_is_taken_off_as_it_was_put),
 	    IN_FOLDER(streams_are_merged_by_time),
 	    IN_FOLDER(only_the_last_lines_asked_for_come),
+	    IN_FOLDER(one_instance_of_a_name_can_be_asked_for),
 	    IN_FOLDER(a_tail_gets_what_comes_later),
 	    IN_FOLDER(a_tail_without_history_starts_now),
 	    IN_FOLDER(a_torn_record_ends_a_segment),

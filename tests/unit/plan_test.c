@@ -79,10 +79,12 @@ static void a_candidate_that_ends_has_failed_and_says_how(void **state)
 	for (size_t i = 0; i < NELEM(cases); i++) {
 		uint64_t v = 2 + i;
 		struct inst *in;
+		uint64_t id;
 
 		scene_want(s, WANT_NEXT, v, 1, 1, 0);
 		(void)scene_turn(s);
 		in = scene_inst(s, "web.1", v);
+		id = in->id;
 		inst_runs(s, in);
 		(void)scene_turn(s);
 		inst_exited(in, &cases[i].e, 5);
@@ -90,6 +92,7 @@ static void a_candidate_that_ends_has_failed_and_says_how(void **state)
 		assert_non_null(strstr(buf_z(&s->did), cases[i].want));
 		assert_null(strstr(buf_z(&s->did), "v1"));
 		assert_string_equal(s->app->next.culprit, "web.1");
+		assert_int_equal(s->app->next.culprit_instance, id);
 		app_want_drop(s->app, WANT_NEXT);
 		assert_turn(s, "");
 		assert_int_equal(scene_inst(s, "web.1", 1)->stop, STOP_NO);
@@ -114,7 +117,8 @@ static void a_candidate_has_its_time_to_listen(void **state)
 	assert_turn(s, "");
 	s->env.router = true;
 	assert_turn(s,
-	    "failed v2 (Error R10 (Boot timeout) -> Web process failed to bind "
+	    "failed web.1 v2 (Error R10 (Boot timeout) -> Web process failed "
+	    "to bind "
 	    "to $PORT within 60 seconds of launch); drop web.1 v2; term web.1 "
 	    "v2");
 }

@@ -170,9 +170,11 @@ static void a_release_that_does_not_boot_shows_its_last_lines(void **state)
 	frame_put_u64(&o, F_RELEASE, 2);
 	frame_put_z(&o, F_TEXT, "web.1 crashed");
 	frame_put_z(&o, F_NAME, "web.1");
+	frame_put_u64(&o, F_INSTANCE, 77);
 	assert_int_equal(peer_send(w->plan, &o), 0);
 	f = world_expect(w, ROLE_LOGD, MSG_LOG_FOLLOW);
 	assert_true(str_eqz(frame_str(f, F_PROC), "web.1"));
+	assert_int_equal(frame_u64(f, F_INSTANCE), 77);
 	assert_true(world_without(w, ROLE_GITD, MSG_PUSH_DECIDED));
 	assert_int_equal(fd_write_all(f->fds[0],
 	                     STR("T app[web.1]: no such module\n"), NULL),
