@@ -30,6 +30,7 @@ LIBS_receive := -lgit2
 LIBS_builder := -ljansson
 LIBS_jail    := -lmnl
 
+TOPS_ALL := lib gitd builder runtime router web cli
 LIB_DIRS := lib/base lib/wire lib/ev lib/ipc lib/proc
 LIB_SRC  := $(wildcard $(addsuffix /*.c,$(LIB_DIRS)))
 LIB_OBJ  := $(LIB_SRC:%.c=$(B)/obj/%.o)
@@ -159,7 +160,7 @@ bench:
 	/usr/bin/python3 tests/bench/bench.py
 
 run:
-	runtime/super/setup.sh run $(ARGS)
+	@runtime/super/setup.sh run $(ARGS)
 
 # A second tree to run from, with sanitizers. The static programs run where
 # there are no libraries, so they come as they are.
@@ -175,12 +176,17 @@ lint: includes
 	tests/lint.sh $(LIBEXEC)
 
 # Who may include whom; part of every build.
-includes:
+includes: $(B)/includes
+$(B)/includes: tests/includes.sh $(shell find $(TOPS_ALL) -name '*.[ch]')
 	@tests/includes.sh
-$(BIN): | includes
+	@mkdir -p $(@D)
+	@touch $@
+$(BIN): | $(B)/includes
 
 PREFIX ?= /usr/local
 install: all
+	@# What `make run` puts there leads into its tree.
+	test ! -L $(DESTDIR)$(PREFIX)/libexec/paas || rm $(DESTDIR)$(PREFIX)/libexec/paas
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/libexec/paas \
 		$(DESTDIR)$(PREFIX)/share/paas $(DESTDIR)$(PREFIX)/lib/systemd/system
 	install $(B)/bin/paas $(DESTDIR)$(PREFIX)/bin/

@@ -34,6 +34,9 @@ static int run_server(struct cli *c, struct error *err)
 		    "the platform is not installed beside this program: %.100s "
 		    "is missing (build it: make run)",
 		    path);
+	if (errno == EACCES && geteuid() != 0)
+		return error_set(err, ERR_FORBIDDEN,
+		    "the platform is run by root (sudo paas server)");
 	return error_sys(err, "start %.150s", path);
 }
 

@@ -52,11 +52,12 @@ apt_install() {
 }
 
 install_packages() {
-	local missing=() name
+	local missing=() name installed
 
+	installed=$(dpkg-query -W -f '${Package} ${Status}\n' "$@" 2>/dev/null |
+		sed -n 's/ install ok installed$//p') || true
 	for name in "$@"; do
-		dpkg-query -W -f '${Status}' "$name" 2>/dev/null | grep -q ' installed$' ||
-			missing+=("$name")
+		grep -qxF "$name" <<<"$installed" || missing+=("$name")
 	done
 	[ "${#missing[@]}" = 0 ] || timed "Installing ${#missing[@]} Debian packages" apt_install "${missing[@]}" ||
 		die "installing packages failed (above). Check the network and apt's sources, then run this again."
@@ -74,7 +75,7 @@ make_users() {
 }
 
 build() {
-	make -q all 2>/dev/null ||
+	make -sq all 2>/dev/null ||
 		timed "Building" make -j"$(nproc)" all ||
 		die "the build failed (above)."
 }
@@ -121,7 +122,10 @@ make_stack() {
 	[ -n "$3" ] || return 0
 	if ! [ "$target" -ef "$file" ] && ! cmp -s "$target" "$file"; then
 		mkdir -p "$3/stacks"
-		ln -f "$file" "$target" 2>/dev/null || cp "$file" "$target"
+		ln -f "$file" "$target" 2>/dev/null || cp "$file" "$target" 2>/dev/null || {
+			rm -f "$target"
+			die "the disk of $3 has no room for the $1 image: free 3 GB, or choose another folder with --state."
+		}
 	fi
 }
 
@@ -132,20 +136,43 @@ make_stacks() {
 
 # --- commands --------------------------------------------------------------------
 
+# A copy of the CLI for all users, also where this tree is closed to them; its
+# `paas server` is this tree's, unless one is installed.
 put_cli() {
+	local link=/usr/local/libexec/paas
+
 	cmp -s build/bin/paas /usr/local/bin/paas ||
-		install -m 755 build/bin/paas /usr/local/bin/paas ||
+		install -D -m 755 build/bin/paas /usr/local/bin/paas ||
 		printf 'Add %s to your PATH.\n' "$PWD/build/bin"
+	if [ -L $link ] || [ ! -e $link ]; then
+		mkdir -p /usr/local/libexec
+		ln -sfn "$PWD/build/libexec/paas" $link
+	fi
+}
+
+# Do these flags start a platform? Some only ask or end something.
+starts() {
+	local flag
+
+	for flag in "$@"; do
+		case "$flag" in
+		--help | --sample-config | --print-setting* | --stop) return 1 ;;
+		esac
+	done
 }
 
 case "${1-}" in
 run)
 	shift
 	check_host
+	if ! starts "$@" && [ -x build/bin/paas ]; then
+		exec build/bin/paas server "$@"
+	fi
 	# shellcheck disable=SC2046 # one word a package
 	install_packages $(section run)
 	make_users
 	build
+	starts "$@" || exec build/bin/paas server "$@"
 	state=$(build/libexec/paas/paas-super --print-setting state "$@")
 	make_stacks "$state"
 	put_cli
