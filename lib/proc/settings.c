@@ -55,7 +55,8 @@ static const struct setting table[] = {
     TEXT_ROW("apps_domain", HOST, apps_domain, "localhost", NULL,
         "apps are served as NAME.apps_domain"),
     TEXT_ROW("log_level", WORD, log_level, "info", "error|warn|info|debug",
-        "how much the daemons say on standard error"),
+        "how much the daemons say on standard error (on a terminal: warn "
+        "if not set)"),
     TEXT_ROW("runtime", WORD, runtime, "crun", "crun|runc", "the OCI runtime"),
     TEXT_ROW("registry_ca", PATH, registry_ca,
         "/etc/ssl/certs/ca-certificates.crt", NULL,
@@ -102,7 +103,7 @@ static const struct setting table[] = {
     NUMBER_ROW("apps_max", NUMBER, apps_max, "1000", 1, 1000000,
         "apps of this platform"),
     NUMBER_ROW("instances_max", NUMBER, instances_max, "100", 1, 10000,
-        "instances of one process type"),
+        "instances of one process type; one-off commands of an app"),
     NUMBER_ROW("config_value", BYTES, config_value_bytes, "32K", 1, 1 * M,
         "size of one config var"),
     NUMBER_ROW("config_total", BYTES, config_total_bytes, "64K", 1, 4 * M,
@@ -233,18 +234,39 @@ static bool read_bytes(struct str value, uint64_t *ret)
 	return true;
 }
 
+/* A bound as people write it: 4M for a row of bytes. */
+static const char *bound(
+    const struct setting *row, uint64_t number, char text[24])
+{
+	const char *unit = "";
+
+	if (row->kind == BYTES && number % G == 0 && number) {
+		number /= G;
+		unit = "G";
+	} else if (row->kind == BYTES && number % M == 0 && number) {
+		number /= M;
+		unit = "M";
+	} else if (row->kind == BYTES && number % K == 0 && number) {
+		number /= K;
+		unit = "K";
+	}
+	snprintf(text, 24, "%" PRIu64 "%s", number, unit);
+	return text;
+}
+
 static int set_number(struct settings *s, const struct setting *row,
     struct str value, struct error *err)
 {
+	char least[24], most[24];
 	uint64_t number;
 	bool ok = row->kind == BYTES ? read_bytes(value, &number)
 	                             : str_u64(value, UINT64_MAX, &number);
 
 	if (!ok || number < row->min || number > row->max)
 		return error_set(err, ERR_INVALID,
-		    "%s must be a number from %" PRIu64 " to %" PRIu64 "%s",
-		    row->name, row->min, row->max,
-		    row->kind == BYTES     ? " (K, M, G behind it for bytes)"
+		    "%s must be a number from %s to %s%s", row->name,
+		    bound(row, row->min, least), bound(row, row->max, most),
+		    row->kind == BYTES     ? " (bytes, or with K, M or G)"
 		    : row->kind == SECONDS ? " (seconds)"
 		                           : "");
 	memcpy((char *)s + row->offset, &number, sizeof(number));
