@@ -14,6 +14,7 @@
 #include "base/str.h"
 
 #define SETTINGS_LISTEN_MAX 8
+#define SETTINGS_URL_MAX 300
 
 struct settings {
 	char state[256];      /* folder of all that must outlive a reboot */
@@ -22,10 +23,10 @@ struct settings {
 	char buildpacks[256]; /* folder of the bundled buildpacks */
 	char listen[SETTINGS_LISTEN_MAX][80]; /* ADDR:PORT of the front door */
 	int nlisten;
-	char host[254];        /* the platform's own name */
-	char apps_domain[254]; /* apps live at NAME.apps_domain */
-	char url[300];         /* http://HOST:PORT, set by super */
-	uint64_t slot;         /* N, set by super */
+	char host[254];             /* the platform's own name */
+	char apps_domain[254];      /* apps live at NAME.apps_domain */
+	char url[SETTINGS_URL_MAX]; /* http://HOST:PORT, set by super */
+	uint64_t slot;              /* N, set by super */
 	char log_level[16];
 	char runtime[16];      /* crun or runc */
 	char registry_ca[256]; /* CA bundle handed to build containers */

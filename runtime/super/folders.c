@@ -265,18 +265,46 @@ static bool read_token(const struct settings *s, char token[44])
 	return false;
 }
 
+/* Does this address take what a program of this machine sends to localhost? */
+static bool takes_localhost(const char *listen)
+{
+	static const char *const starts[] = {
+	    "127.0.0.1:", "0.0.0.0:", "[::1]:", "[::]:", "localhost:"};
+
+	for (size_t i = 0; i < NELEM(starts); i++) {
+		if (strncmp(listen, starts[i], strlen(starts[i])) == 0)
+			return true;
+	}
+	return false;
+}
+
+void folders_local_url(const struct settings *s, char ret[SETTINGS_URL_MAX])
+{
+	snprintf(ret, SETTINGS_URL_MAX, "%s", s->url);
+	for (int i = 0; strcmp(s->host, "localhost") && i < s->nlisten; i++) {
+		const char *port = strrchr(s->listen[i], ':');
+
+		if (!takes_localhost(s->listen[i]))
+			continue;
+		snprintf(ret, SETTINGS_URL_MAX, "http://localhost%s",
+		    strcmp(port, ":80") == 0 ? "" : port);
+		return;
+	}
+}
+
 int folders_client(const struct settings *s, char token[44], struct error *err)
 {
 	scoped_fd int dir = open(s->state, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	char text[512];
+	char text[SETTINGS_URL_MAX + 100], url[SETTINGS_URL_MAX];
 	int n;
 
 	if (dir == -1)
 		return error_sys(err, "open %s", s->state);
 	if (!read_token(s, token))
 		rand_secret(token);
+	folders_local_url(s, url);
 	n = snprintf(
-	    text, sizeof(text), "PAAS_URL=%s\nPAAS_TOKEN=%s\n", s->url, token);
+	    text, sizeof(text), "PAAS_URL=%s\nPAAS_TOKEN=%s\n", url, token);
 	return fd_write_file(
 	    dir, "client.env", str_make(text, (size_t)n), 0600, err);
 }

@@ -28,6 +28,11 @@ int folders_make(
 void folders_clear(const struct settings *s, bool keep);
 
 /*
+ * Where programs of this machine reach the platform: at localhost, if it
+ * listens there, since tokens go in clear text over loopback alone.
+ */
+void folders_local_url(const struct settings *s, char ret[SETTINGS_URL_MAX]);
+/*
  * STATE/client.env: make the owner's token on the first start. token gets
  * 43 characters and a NUL.
  */

@@ -91,9 +91,8 @@ static int become_user(void *arg, struct error *err)
 static void login_user(const struct super *s, uid_t uid)
 {
 	const struct passwd *who = getpwuid(uid);
-	char home[300], path[512];
-	const char *argv[] = {
-	    path, "login", "--token-stdin", s->start.settings.url, NULL};
+	char home[300], path[512], url[SETTINGS_URL_MAX];
+	const char *argv[] = {path, "login", "--token-stdin", url, NULL};
 	const char *env[] = {
 	    home, "PATH=/usr/bin:/bin", "LC_ALL=C.UTF-8", NULL};
 	struct user user;
@@ -103,6 +102,7 @@ static void login_user(const struct super *s, uid_t uid)
 	if (!who)
 		return;
 	user = (struct user){uid, who->pw_gid};
+	folders_local_url(&s->start.settings, url);
 	snprintf(home, sizeof(home), "HOME=%s", who->pw_dir);
 	snprintf(
 	    path, sizeof(path), "%s/../../bin/paas", s->start.settings.libexec);
