@@ -158,7 +158,8 @@ const struct command account_commands[] = {
         {{0, "token-stdin", NULL, "read the token from stdin"}},
         "The token is asked for on the terminal and kept, readable by you "
         "alone, in\n~/.config/paas/login.json. PAAS_URL and PAAS_TOKEN in the "
-        "environment win over it."},
+        "environment win over it.\nThe first one is in client.env in the "
+        "platform's state folder (/var/lib/paas)."},
     {"logout", "logout [URL]", "forget the token", run_logout, 0, 0, 1, {{0}},
         NULL},
     {"whoami", "whoami", "show who is logged in, and where", run_whoami, 0, 0,

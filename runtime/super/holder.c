@@ -31,7 +31,7 @@ struct holder {
 
 static pid_t start_super(struct holder *h, struct error *err)
 {
-	const char *argv[6] = {"paas-super", "--super"};
+	const char *argv[8] = {"paas-super", "--super"};
 	char names[1024] = "PAAS_FDS=conf:3,holder:4", notify[300], sudo[40];
 	const char *env[6] = {
 	    names, "PATH=/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL=C.UTF-8"};
@@ -57,6 +57,8 @@ static pid_t start_super(struct holder *h, struct error *err)
 		argv[nargs++] = "--keep";
 	if (h->o->login)
 		argv[nargs++] = "--login";
+	if (h->o->detach)
+		argv[nargs++] = "--detach";
 	if (h->again)
 		argv[nargs++] = "--again";
 	if (getenv("NOTIFY_SOCKET")) {

@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/fd.h"
 #include "base/str.h"
@@ -184,13 +185,21 @@ static int walk(char **argv, struct options *o, bool config, struct error *err)
 	return 0;
 }
 
-static bool has_config(char **argv)
+static bool has_flag(char **argv, const char *name)
 {
 	for (; *argv; argv++) {
-		if (strncmp(*argv, "--config", 8) == 0)
+		if (strncmp(*argv, name, strlen(name)) == 0)
 			return true;
 	}
 	return false;
+}
+
+/* What people look at shows what they must know, if they ask for no more. */
+static int settle_log(char **argv, struct settings *s, struct error *err)
+{
+	if (!isatty(STDERR_FILENO) || has_flag(argv, "--detach"))
+		return 0;
+	return settings_set(s, STR("log_level"), STR("warn"), err);
 }
 
 static bool is_loopback(const char *listen)
@@ -227,7 +236,9 @@ int options_read(char **argv, struct options *ret, struct error *err)
 {
 	memset(ret, 0, sizeof(*ret));
 	settings_init(&ret->settings);
-	if (!has_config(argv) &&
+	if (settle_log(argv, &ret->settings, err) == -1)
+		return -1;
+	if (!has_flag(argv, "--config") &&
 	    read_config(CONFIG_DEFAULT, false, ret, err) == -1)
 		return -1;
 	if (walk(argv, ret, true, err) == -1 ||

@@ -67,7 +67,9 @@ static int bind_tcp(
 			    "%s is taken by another program: stop it, or "
 			    "choose another address with --listen ADDR:PORT",
 			    text);
-		return error_sys(err, "listen on %s", text);
+		return error_sys(err,
+		    "listen on %s (--listen takes an address of this machine)",
+		    text);
 	}
 	return take_fd(&fd);
 }

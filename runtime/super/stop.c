@@ -63,7 +63,8 @@ failed:
 }
 
 /* In the parent: hand on what the platform says until it is ready. */
-static _Noreturn void wait_ready(const struct options *o, int in)
+static _Noreturn void wait_ready(
+    const struct options *o, int in, int log, off_t log_start)
 {
 	char text[4096];
 	ssize_t n;
@@ -74,6 +75,9 @@ static _Noreturn void wait_ready(const struct options *o, int in)
 		    -1)
 			_exit(0);
 	}
+	n = pread(log, text, sizeof(text), log_start);
+	if (n > 0)
+		(void)!write(STDERR_FILENO, text, (size_t)n);
 	fprintf(stderr, "paas: the platform did not start; see %s/server.log\n",
 	    o->settings.state);
 	_exit(1);
@@ -83,14 +87,16 @@ int detach(const struct options *o, struct error *err)
 {
 	char path[300];
 	int pipe_fds[2], log, nul;
+	off_t log_start;
 	pid_t pid;
 
 	snprintf(path, sizeof(path), "%s/server.log", o->settings.state);
 	(void)mkdir(o->settings.state, 0711);
 	log = open(
-	    path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0600);
+	    path, O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0600);
 	if (log == -1)
 		return error_sys(err, "open %s", path);
+	log_start = lseek(log, 0, SEEK_END);
 	if (fd_pipe(pipe_fds, err) == -1)
 		return -1;
 	pid = fork();
@@ -98,7 +104,7 @@ int detach(const struct options *o, struct error *err)
 		return error_sys(err, "fork");
 	if (pid > 0) {
 		close(pipe_fds[1]);
-		wait_ready(o, pipe_fds[0]);
+		wait_ready(o, pipe_fds[0], log, log_start);
 	}
 	nul = open("/dev/null", O_RDWR | O_CLOEXEC);
 	if (setsid() == -1 || dup2(nul, 0) == -1 ||

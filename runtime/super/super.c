@@ -30,7 +30,7 @@ struct super {
 	struct ev_io holder; /* a pipe: its end is the holder's */
 	int pid_dir, conf, token;
 	char token_text[44];
-	bool keep, login, told, systemd;
+	bool keep, login, detached, told, systemd, stopping;
 	uint64_t started_ms;
 	int code;
 };
@@ -68,8 +68,12 @@ static void print_ready(const struct super *s)
 	buf_addz(&out, "    paas create hello\n    git push paas main\n\n");
 	buf_addf(&out, "Dashboard: %s/  (its token is in %s/client.env)\n",
 	    set->url, set->state);
-	buf_addf(&out, "Stop it with ^C, or: paas server --stop --state %s\n",
-	    set->state);
+	if (s->detached)
+		buf_addf(
+		    &out, "Log: %s/server.log\nStop it with: ", set->state);
+	else
+		buf_addz(&out, "Stop it with ^C, or: ");
+	buf_addf(&out, "paas server --stop --state %s\n", set->state);
 	(void)!write(STDOUT_FILENO, out.p, out.len);
 }
 
@@ -189,6 +193,13 @@ static void stop_asked(void *arg, int signo)
 		s->keep = true;
 	notify_systemd("STOPPING=1");
 	log_info("stopping apps=%s", s->keep ? "kept" : "down");
+	if (isatty(STDOUT_FILENO) && !s->stopping)
+		printf("Stopping, %s ...\n",
+		    s->keep
+		        ? "apps go on running"
+		        : "apps end first; --keep would leave them running");
+	(void)fflush(stdout);
+	s->stopping = true;
 	daemons_stop(s->daemons, !s->keep,
 	    (set->stop_seconds + set->drain_seconds + 10) * 1000);
 }
@@ -263,6 +274,7 @@ static void read_flags(struct super *s, char **argv)
 	for (; *argv; argv++) {
 		s->keep |= strcmp(*argv, "--keep") == 0;
 		s->login |= strcmp(*argv, "--login") == 0;
+		s->detached |= strcmp(*argv, "--detach") == 0;
 		/* Not the first super of this holder: all was told before. */
 		s->told |= strcmp(*argv, "--again") == 0;
 	}
