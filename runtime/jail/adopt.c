@@ -14,6 +14,7 @@
 #include "bundle.h"
 #include "instance.h"
 #include "proc/identity.h"
+#include "reserve.h"
 #include "root.h"
 
 #define OPEN_DIR (O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
@@ -67,6 +68,7 @@ static bool find_shim(struct instance *in)
 		in->state = INSTANCE_RUNNING;
 	in->retry.fire = look_fired;
 	look_fired(&in->retry);
+	reserve_watch(in);
 	return true;
 }
 

@@ -15,6 +15,7 @@
 #include "base/mem.h"
 #include "ctl.h"
 #include "proc/identity.h"
+#include "reserve.h"
 #include "root.h"
 #include "sockets.h"
 
@@ -250,6 +251,7 @@ static void let_go(struct instance *in)
 static void finish(struct instance *in)
 {
 	let_go(in);
+	reserve_ended(in);
 	write_end(in);
 	move(in, INSTANCE_EXITED);
 	sockets_gone(in->j, in->r.instance);

@@ -25,6 +25,7 @@ struct instance {
 	struct list ctl_queue; /* what waits for it, see ctl.c */
 	char failure[240];     /* why it could not start */
 	bool ending;           /* killed, and not yet gone */
+	bool greedy;           /* killed by reserve.c */
 };
 
 /* An empty one in the table, with its folder made (or opened, if it exists). */

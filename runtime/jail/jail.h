@@ -50,6 +50,7 @@ struct jail {
 	struct map *instances; /* by id */
 	struct map *works;     /* by id, see store.h */
 
+	struct ev_timer reserve; /* while builds run, see reserve.h */
 	struct ipc_listener *listener;
 	struct peer *plan; /* NULL while it is away */
 	struct peer *pair; /* the router, behind the holder's pair */

@@ -20,6 +20,7 @@
 #include "instance.h"
 #include "proc/identity.h"
 #include "proc/spawn.h"
+#include "reserve.h"
 #include "root.h"
 
 #define ENV_BYTES_MAX (8u << 20) /* of a sealed environment */
@@ -322,6 +323,7 @@ static int make(struct instance *in, const struct order *o, struct error *err)
 	    start_shim(in, o, err) == -1)
 		return -1;
 	instance_tell(in);
+	reserve_watch(in);
 	return 0;
 }
 

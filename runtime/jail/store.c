@@ -293,7 +293,7 @@ int store_cache(struct jail *j, uint64_t app, struct error *err)
 	return fd;
 }
 
-void store_app_drop(struct jail *j, uint64_t app)
+void store_cache_drop(struct jail *j, uint64_t app)
 {
 	scoped_fd int caches = openat(j->store_dir, "cache", OPEN_DIR);
 	char name[24];
@@ -301,6 +301,14 @@ void store_app_drop(struct jail *j, uint64_t app)
 	app_text(app, name);
 	if (caches != -1)
 		store_remove(j, caches, name);
+}
+
+void store_app_drop(struct jail *j, uint64_t app)
+{
+	char name[24];
+
+	app_text(app, name);
+	store_cache_drop(j, app);
 	store_remove(j, j->logs_dir, name);
 }
 

@@ -45,6 +45,8 @@ int store_put(struct jail *j, uint64_t work, struct str name, struct str digest,
 int store_has(
     struct jail *j, struct str digest, enum store_kind kind, struct error *err);
 
+void store_cache_drop(struct jail *j, uint64_t app);
+
 /* Remove what an app has on disk beside images: cache and logs. */
 void store_app_drop(struct jail *j, uint64_t app);
 /* Remove dir/name, however large, without waiting for it. */
