@@ -39,6 +39,7 @@ def refused(platform, app, files, *reasons):
     head = platform.git("rev-parse", "HEAD", cwd=app).stdout.strip()
     assert remote != head
     platform.git("reset", "-q", "--hard", remote, cwd=app)
+    return push.stderr
 
 
 def test_a_failing_build_is_refused_with_its_reason(platform, old_app):
@@ -56,10 +57,13 @@ def test_an_app_that_never_listens_is_refused(folder, script_files):
     quick = Platform(folder + "/quick", flags=["--set", "boot_seconds=3"])
     quick.start()
     try:
-        app = quick.app("steady", files=script_files("old"))
+        app = quick.app("steady", files={
+            **script_files("old"), "Procfile": "web: echo all is well; exec perl server.pl\n"})
         quick.push(app)
-        refused(quick, app, {"Procfile": "web: echo deaf as a post; sleep 1000\n"},
-                "$PORT", "deaf as a post")
+        told = refused(quick, app, {"Procfile": "web: echo deaf as a post; sleep 1000\n"},
+                       "$PORT", "deaf as a post")
+        assert "all is well" in quick.paas("logs", "--app", "steady").stdout
+        assert "all is well" not in told  # the old web.1 said that
     finally:
         quick.stop()
 

@@ -98,12 +98,21 @@ def test_a_full_stop_leaves_nothing_behind(folder, script_files):
 
 def test_detach_leaves_it_running_and_stop_ends_it(folder):
     p = Platform(folder + "/detached")
-    done = subprocess.run([PAAS, "server", "--detach", "--state", p.state,
-                           "--listen", f"127.0.0.1:{p.port}"],
-                          stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=300)
+
+    def start(state):
+        return subprocess.run([PAAS, "server", "--detach", "--state", state, "--domain", "paas.test",
+                               "--listen", f"127.0.0.1:{p.port}"],
+                              stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=300)
+
+    done = start(p.state)
     assert done.returncode == 0, done.stdout + done.stderr
-    assert "--stop" in done.stdout
-    assert p.api("GET", "/apps")[0] == 200
+    assert f"ready http://paas.test:{p.port}\n" in done.stdout
+    assert "--stop" in done.stdout and "^C" not in done.stdout
+    # The token goes over loopback, whatever the platform's name.
+    assert p.env()["PAAS_URL"] == f"http://localhost:{p.port}"
+    p.paas("create", "named")
+    other = start(folder + "/other")
+    assert other.returncode == 1 and "taken by another program" in other.stderr
     stop = subprocess.run([PAAS, "server", "--stop", "--state", p.state],
                           capture_output=True, text=True, timeout=120)
     assert stop.returncode == 0, stop.stderr
