@@ -12,6 +12,7 @@ cd "$(dirname "$0")/../.."
 here=runtime/super
 cache=/var/cache/paas/stacks
 suite=trixie
+stack_days=30 # that a base image nobody makes any more is kept
 users="router web gitd receive builder plan logd shim"
 
 die() {
@@ -108,6 +109,17 @@ stack_file() {
 		"$({ printf '%s' "$2"; declare -f stack; } | sha256sum | cut -c1-12)"
 }
 
+# cache_stack KIND PACKAGES FILE: one at a time. Trees with other recipes may be
+# in use beside this one, so what they made stays for a while. In a process of
+# its own, since bash goes on after an error where || follows.
+cache_stack() (
+	flock 9
+	find "$cache" -name "$suite-$1-*.tar*" -mtime +$stack_days -delete
+	[ -f "$3" ] ||
+		timed "Making the $1 image (Debian $suite)" $here/setup.sh stack "$1" "$2" "$3" ||
+		die "the $1 image could not be made (above). Check the network and the free disk (2 GB), then run this again."
+) 9>"$cache/lock"
+
 # make_stack KIND PACKAGES STATE
 make_stack() {
 	local file target=$3/stacks/$suite-$1.tar
@@ -115,9 +127,7 @@ make_stack() {
 	file=$(stack_file "$1" "$2")
 	if [ ! -f "$file" ]; then
 		mkdir -p "$cache"
-		rm -f "$cache/$suite-$1"-*.tar*
-		timed "Making the $1 image (Debian $suite)" stack "$1" "$2" "$file" ||
-			die "the $1 image could not be made (above). Check the network and the free disk (2 GB), then run this again."
+		cache_stack "$1" "$2" "$file"
 	fi
 	[ -n "$3" ] || return 0
 	if ! [ "$target" -ef "$file" ] && ! cmp -s "$target" "$file"; then
@@ -184,6 +194,10 @@ test-deps)
 	install_packages $(section run) $(section test)
 	make_users
 	make_stacks ""
+	;;
+stack)
+	shift
+	stack "$@"
 	;;
 stacks)
 	make_stacks "${2:?name the state folder}"
