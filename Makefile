@@ -9,8 +9,9 @@ WARN     := -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes \
             -Wno-format-nonliteral -Wno-unused-parameter
 OPT      ?= -O2 -g -fstack-protector-strong -D_FORTIFY_SOURCE=2
 SAN      ?=
+SAN_OBJ  ?=
 CFLAGS   := $(CSTD) $(WARN) $(OPT) $(SAN) -Ilib -MMD -MP
-LDFLAGS  := -Wl,--as-needed -Wl,-z,relro,-z,now $(SAN)
+LDFLAGS  := -Wl,--as-needed -Wl,-z,relro,-z,now $(SAN) $(SAN_OBJ)
 
 # --- programs: folders, libraries ------------------------------------------
 DAEMONS      := super router web gitd receive builder plan jail logd
@@ -162,14 +163,17 @@ bench:
 run:
 	@runtime/super/setup.sh run $(ARGS)
 
-# A second tree to run from, with sanitizers. The static programs run where
-# there are no libraries, so they come as they are.
+# A second tree to run from, laid out as an installed one, with sanitizers.
+# The static programs run where there are no libraries, so they come as they
+# are.
 STATIC := $(LIBEXEC)/paas-shim $(LIBEXEC)/inner $(LIBEXEC)/launcher
-asan: all
-	$(MAKE) B=$(B)/asan OPT="-O1 -g -fno-omit-frame-pointer" \
+asan: all $(B)/san/tests/asan.o
+	$(MAKE) SAN_OBJ=$(B)/san/tests/asan.o B=$(B)/asan OPT="-O1 -g -fno-omit-frame-pointer" \
 		SAN="-fsanitize=address,undefined -fno-sanitize-recover=undefined" \
 		$(patsubst $(B)/%,$(B)/asan/%,$(filter-out $(STATIC),$(BIN)))
 	cp $(STATIC) $(B)/asan/libexec/paas/
+	mkdir -p $(B)/asan/share/paas
+	ln -sfn $(CURDIR)/buildpacks $(B)/asan/share/paas/buildpacks
 
 # Form, shell, calls kept out, libraries linked: all findings of one run.
 lint: includes
