@@ -57,7 +57,14 @@ static const char *const names[BASE_N] = {"run", "build"};
 
 /* --- the file ------------------------------------------------------------- */
 
-bool base_line_parse(struct str line, struct base_line *ret)
+struct base_line {
+	struct str name;
+	uint64_t size, mtime_ns;
+	struct str digest;
+};
+
+/* False when it is none. */
+static bool line_parse(struct str line, struct base_line *ret)
 {
 	struct str size, mtime;
 
@@ -80,7 +87,7 @@ static void read_file(struct bases *all)
 	while (rest.len && str_split(&rest, '\n', &line)) {
 		struct base_line l;
 
-		if (!base_line_parse(line, &l))
+		if (!line_parse(line, &l))
 			continue;
 		for (size_t i = 0; i < BASE_N; i++) {
 			struct base *base = &all->of[i];

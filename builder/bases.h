@@ -28,11 +28,3 @@ bool bases_import(const struct bases *all);
 const char *bases_digest(const struct bases *all, enum base_name name);
 /* plan is gone: what was under way starts again when it is back. */
 void bases_lost(struct bases *all);
-
-/* A line of the file; false when it is none. Pure, for the tests too. */
-struct base_line {
-	struct str name;
-	uint64_t size, mtime_ns;
-	struct str digest;
-};
-bool base_line_parse(struct str line, struct base_line *ret);

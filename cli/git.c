@@ -39,7 +39,8 @@ bool git_inside(void)
 	return GIT(NULL, "rev-parse", "--git-dir");
 }
 
-bool git_config(const char *key, char *out, size_t n)
+/* The value of a configuration key; false: not set. */
+static bool config(const char *key, char *out, size_t n)
 {
 	scoped_buf struct buf b = BUF_INIT(OUTPUT_MAX);
 
@@ -49,11 +50,12 @@ bool git_config(const char *key, char *out, size_t n)
 	return true;
 }
 
-bool git_remote(const char *name, char *out, size_t n)
+/* The address of a remote; false: there is none of that name. */
+static bool remote_url(const char *name, char *out, size_t n)
 {
 	scoped_free char *key = xasprintf("remote.%s.url", name);
 
-	return git_config(key, out, n);
+	return config(key, out, n);
 }
 
 /* Single quotes for a shell, which is what git gives a helper to. */
@@ -105,7 +107,7 @@ int git_connect(
 	scoped_free char *url = xasprintf("%s/%s.git", base, app);
 	char there[1024];
 
-	if (git_remote(remote, there, sizeof(there))) {
+	if (remote_url(remote, there, sizeof(there))) {
 		if (strcmp(there, url) != 0)
 			return error_set(err, ERR_EXISTS,
 			    "the git remote %s is %.80s already (git remote "
@@ -185,7 +187,7 @@ static int target_named(
 {
 	char url[1024];
 
-	if (!git_remote(name, url, sizeof(url)))
+	if (!remote_url(name, url, sizeof(url)))
 		return usage_error(c, err,
 		    "there is no git remote %s here (see: git remote -v)",
 		    name);
@@ -220,7 +222,7 @@ static int target_only(struct cli *c, struct target *ret, struct error *err)
 	return 0;
 }
 
-int target_find(struct cli *c, struct target *ret, struct error *err)
+static int find_target(struct cli *c, struct target *ret, struct error *err)
 {
 	const char *env = getenv("PAAS_APP");
 	const char *app = c->app ? c->app : env && *env ? env : NULL;
@@ -236,9 +238,9 @@ int target_find(struct cli *c, struct target *ret, struct error *err)
 		snprintf(ret->app, sizeof(ret->app), "%s", app);
 		return 0;
 	}
-	if (git_config("paas.remote", name, sizeof(name)))
+	if (config("paas.remote", name, sizeof(name)))
 		return target_named(c, name, ret, err);
-	if (git_remote(DEFAULT_REMOTE, name, sizeof(name)) &&
+	if (remote_url(DEFAULT_REMOTE, name, sizeof(name)) &&
 	    url_app(name, ret->base, ret->app))
 		return 0;
 	return target_only(c, ret, err);
@@ -247,7 +249,7 @@ int target_find(struct cli *c, struct target *ret, struct error *err)
 int target_open(
     struct cli *c, struct target *ret, struct api **ret_api, struct error *err)
 {
-	if (target_find(c, ret, err) == -1)
+	if (find_target(c, ret, err) == -1)
 		return -1;
 	*ret_api = api_open(ret->base, err);
 	return *ret_api ? 0 : -1;

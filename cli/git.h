@@ -12,10 +12,6 @@
 
 /* Is the current folder in a repository? */
 bool git_inside(void);
-/* The value of a configuration key; false: not set. */
-bool git_config(const char *key, char *out, size_t n);
-/* The address of a remote; false: there is none of that name. */
-bool git_remote(const char *name, char *out, size_t n);
 /*
  * Add a remote for the app at the platform base, and let the CLI give git
  * the token, in this repository only. ERR_EXISTS: the name is another app's.
@@ -32,8 +28,9 @@ struct target {
 	char base[URL_BASE_MAX]; /* behind the remote, or "" */
 };
 
-/* By --app, PAAS_APP, or a git remote; else a usage error. */
-int target_find(struct cli *c, struct target *ret, struct error *err);
-/* The same, and the platform it is at. *ret_api is the caller's to free. */
+/*
+ * By --app, PAAS_APP, or a git remote; else a usage error. And the platform
+ * it is at: *ret_api is the caller's to free.
+ */
 int target_open(
     struct cli *c, struct target *ret, struct api **ret_api, struct error *err);

@@ -198,8 +198,9 @@ int apps_restart(struct web *w, const struct account *by, const struct app *a,
 
 /* --- scale ---------------------------------------------------------------- */
 
-int apps_quantity(struct str text, uint64_t now, uint64_t max, uint64_t *ret,
-    struct error *err)
+/* The quantity that text asks for, seen from now. */
+static int quantity_of(struct str text, uint64_t now, uint64_t max,
+    uint64_t *ret, struct error *err)
 {
 	bool more = str_starts(text, STR("+"));
 	bool less = str_starts(text, STR("-"));
@@ -243,7 +244,7 @@ static int scale_one(struct web *w, const struct app *a, const struct scale *s,
 		return -1;
 	quantity = f.quantity;
 	if (s->quantity.p &&
-	    apps_quantity(s->quantity, f.quantity, w->settings.instances_max,
+	    quantity_of(s->quantity, f.quantity, w->settings.instances_max,
 	        &quantity, err) == -1)
 		return -1;
 	buf_addf(said, "%s%s@%" PRIu64 ":%s", said->len ? " " : "", f.type,

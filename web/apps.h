@@ -27,9 +27,6 @@ struct scale {
 	struct str size;     /* empty: as it is */
 };
 
-/* The quantity that text asks for, seen from now. */
-int apps_quantity(struct str text, uint64_t now, uint64_t max, uint64_t *ret,
-    struct error *err);
 /* All of v or nothing. */
 int apps_scale(struct web *w, const struct account *by, const struct app *a,
     const struct scale *v, size_t n, struct error *err);

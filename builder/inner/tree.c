@@ -122,12 +122,6 @@ static int walk_down(int root, struct str path, bool make, struct error *err)
 	return take_fd(&dir);
 }
 
-int tree_open_dir(int root, const char *path, struct error *err)
-{
-	return walk_down(
-	    root, path[0] ? str_z(path) : (struct str){0}, false, err);
-}
-
 int tree_open_parent(int root, const char *path, bool make,
     const char **ret_name, struct error *err)
 {

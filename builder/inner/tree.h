@@ -26,8 +26,6 @@ int tree_names(int dir, struct tree_names *ret, struct error *err);
 void tree_names_release(struct tree_names *t);
 #define scoped_names __attribute__((cleanup(tree_names_release)))
 
-/* Open the folder at path ("" is root itself, a new descriptor). */
-int tree_open_dir(int root, const char *path, struct error *err);
 /*
  * Open the folder that path's last part stands in, and point *ret_name at
  * that part. Missing folders are made, 0755, when make is set.

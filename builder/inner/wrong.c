@@ -15,7 +15,8 @@ static bool is_few(uint64_t left, uint64_t all)
 	return all > 0 && left <= all * FEW_PERCENT / 100;
 }
 
-const char *wrong_full(void)
+/* WRONG_DISK, WRONG_INODES, or NULL while there is room. */
+static const char *used_up(void)
 {
 	struct statvfs fs;
 
@@ -28,7 +29,7 @@ const char *wrong_full(void)
 
 const char *wrong_kind(const struct error *err, const char *otherwise)
 {
-	const char *full = wrong_full();
+	const char *full = used_up();
 
 	if (full)
 		return full;

@@ -9,5 +9,3 @@
  * says so, or it nearly is), WRONG_LIMIT for a limit, else otherwise.
  */
 const char *wrong_kind(const struct error *err, const char *otherwise);
-/* WRONG_DISK, WRONG_INODES, or NULL while there is room. */
-const char *wrong_full(void);

@@ -20,12 +20,6 @@ int image_open(const char *path, struct image *ret, struct error *err)
 	return toml_parse(buf_str(&text), &ret->doc, err);
 }
 
-void image_release(struct image *im)
-{
-	toml_free(im->doc);
-	im->doc = NULL;
-}
-
 static const struct toml *top(const struct image *im, const char *key)
 {
 	return im->doc ? toml_get_as(toml_root(im->doc), key, TOML_ARRAY)

@@ -24,7 +24,6 @@ struct image_process {
 
 /* Read the metadata; an image without any has no processes. */
 int image_open(const char *path, struct image *ret, struct error *err);
-void image_release(struct image *im);
 
 /* Is there a process of this type? */
 bool image_has(const struct image *im, const char *type);

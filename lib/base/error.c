@@ -71,21 +71,3 @@ int error_wrap(struct error *err, const char *fmt, ...)
 	*err = outer;
 	return -1;
 }
-
-const char *errc_name(enum errc code)
-{
-	static const char *const names[ERR_N] = {
-	    [ERR_NONE] = "none",
-	    [ERR_INVALID] = "invalid",
-	    [ERR_NOT_FOUND] = "not_found",
-	    [ERR_EXISTS] = "exists",
-	    [ERR_UNAUTHORIZED] = "unauthorized",
-	    [ERR_FORBIDDEN] = "forbidden",
-	    [ERR_LIMIT] = "limit",
-	    [ERR_UNAVAILABLE] = "unavailable",
-	    [ERR_SYSTEM] = "system",
-	    [ERR_INTERNAL] = "internal",
-	};
-
-	return (unsigned)code < ERR_N ? names[code] : "internal";
-}

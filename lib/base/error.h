@@ -39,6 +39,3 @@ int error_sys(struct error *err, const char *fmt, ...)
 /* Put text and ": " in front of what err says already. Returns -1. */
 int error_wrap(struct error *err, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
-
-/* The code's word for API answers and logs: "invalid", "not_found", ... */
-const char *errc_name(enum errc code);

@@ -58,7 +58,6 @@ struct peer {
 	uid_t uid; /* the kernel's word on an accepted one */
 	uint64_t id;
 	uint32_t next_frame;
-	void *data;
 	struct list queue; /* struct waiting */
 	size_t queued;     /* bytes of memory in it */
 	bool said_up;      /* down() is owed once it is DOWN */
@@ -667,14 +666,4 @@ uint32_t peer_next_id(struct peer *p)
 	if (++p->next_frame == 0)
 		p->next_frame = 1;
 	return p->next_frame;
-}
-
-void peer_set_data(struct peer *p, void *data)
-{
-	p->data = data;
-}
-
-void *peer_data(const struct peer *p)
-{
-	return p->data;
 }

@@ -73,9 +73,6 @@ bool peer_is_up(const struct peer *p);
 enum role peer_role(const struct peer *p);
 uint64_t peer_id(const struct peer *p); /* unique in this process */
 uint32_t peer_next_id(struct peer *p);  /* a fresh non-zero frame id */
-/* What the user hangs on the peer; NULL at first. */
-void peer_set_data(struct peer *p, void *data);
-void *peer_data(const struct peer *p);
 /* End it; down() comes at the end of the turn if it was up. NULL is fine. */
 void peer_close(struct peer *p);
 

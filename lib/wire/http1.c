@@ -125,7 +125,8 @@ static enum http1_name name_id(struct str name)
 	return HTTP1_OTHER;
 }
 
-bool http1_has_token(struct str list, struct str token)
+/* Does a list of tokens ("a, b") have this one? Case does not count. */
+static bool has_token(struct str list, struct str token)
 {
 	struct str item;
 
@@ -139,7 +140,7 @@ bool http1_is_named(const struct http1_head *h, struct str name)
 {
 	for (size_t i = 0; i < h->nfields; i++)
 		if (h->fields[i].id == HTTP1_CONNECTION &&
-		    http1_has_token(h->fields[i].value, name))
+		    has_token(h->fields[i].value, name))
 			return true;
 	return false;
 }

@@ -97,8 +97,6 @@ ssize_t http1_response(
 
 /* Is name one that a Connection field of h names? */
 bool http1_is_named(const struct http1_head *h, struct str name);
-/* Does a list of tokens ("a, b") have this one? Case does not count. */
-bool http1_has_token(struct str list, struct str token);
 
 /* A chunked body being read; starts zeroed. */
 struct http1_chunks {

@@ -1039,13 +1039,6 @@ struct str toml_get_str(const struct toml *t, const char *key_z)
 	return n ? n->text : (struct str){0};
 }
 
-bool toml_get_bool(const struct toml *t, const char *key_z, bool otherwise)
-{
-	const struct toml *n = toml_get_as(t, key_z, TOML_BOOLEAN);
-
-	return n ? n->boolean : otherwise;
-}
-
 void toml_add_string(struct buf *out, struct str s)
 {
 	static const char from[] = "\b\t\n\f\r\"\\", to[] = "btnfr\"\\";

@@ -63,7 +63,6 @@ const struct toml *toml_get_as(
     const struct toml *t, const char *key, enum toml_type type);
 /* The string at key; empty with p NULL when there is none. */
 struct str toml_get_str(const struct toml *t, const char *key);
-bool toml_get_bool(const struct toml *t, const char *key, bool otherwise);
 
 /* Write a key (bare where it can be) or a string as a basic string. */
 void toml_add_key(struct buf *out, struct str key);

@@ -1,6 +1,6 @@
 #include "wire/url.h"
 
-ssize_t url_decode(struct str in, bool plus, char *mem, struct error *err)
+ssize_t url_decode(struct str in, char *mem, struct error *err)
 {
 	size_t len = 0;
 
@@ -15,8 +15,6 @@ ssize_t url_decode(struct str in, bool plus, char *mem, struct error *err)
 				    "a %% in the URL without two hex digits");
 			c = (char)byte;
 			i += 2;
-		} else if (c == '+' && plus) {
-			c = ' ';
 		}
 		mem[len++] = c;
 	}
@@ -26,7 +24,7 @@ ssize_t url_decode(struct str in, bool plus, char *mem, struct error *err)
 static int segment_parse(
     struct str in, char *mem, struct str *ret, struct error *err)
 {
-	ssize_t len = url_decode(in, false, mem, err);
+	ssize_t len = url_decode(in, mem, err);
 
 	if (len == -1)
 		return -1;
@@ -61,28 +59,6 @@ int url_path_parse(
 	}
 	*ret = made;
 	return 0;
-}
-
-bool url_query_get(
-    struct str query, struct str name, char *mem, struct str *ret)
-{
-	struct str item;
-
-	while (str_split(&query, '&', &item)) {
-		struct str key = {NULL, 0};
-		ssize_t len;
-
-		(void)str_split(&item, '=', &key);
-		len = url_decode(key, true, mem, NULL);
-		if (len == -1 || !str_eq(str_make(mem, (size_t)len), name))
-			continue;
-		len = url_decode(item, true, mem, NULL);
-		if (len == -1)
-			return false;
-		*ret = str_make(mem, (size_t)len);
-		return true;
-	}
-	return false;
 }
 
 static bool unreserved(char c)

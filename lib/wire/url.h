@@ -1,5 +1,5 @@
 /*
- * url - request targets and query strings: split first, then decode once.
+ * url - the path of a request: split first, then decoded once.
  *
  * Pure. Called by web and gitd (libmicrohttpd's own unescaping is off), the
  * router and the fuzzer.
@@ -26,12 +26,8 @@ struct url_path {
 int url_path_parse(
     struct str path, char *mem, struct url_path *ret, struct error *err);
 
-/* Decode %XX (and '+' as space when plus) into mem; the length, or -1. */
-ssize_t url_decode(struct str in, bool plus, char *mem, struct error *err);
-
-/* The first value of name in "a=b&c=d", decoded into mem; false: not there. */
-bool url_query_get(
-    struct str query, struct str name, char *mem, struct str *ret);
+/* Decode %XX into mem, which is as long as in; the length, or -1. */
+ssize_t url_decode(struct str in, char *mem, struct error *err);
 
 /* Append s with everything but unreserved characters as %XX. */
 void url_encode(struct buf *out, struct str s);

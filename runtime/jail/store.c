@@ -59,7 +59,8 @@ static void empty_trash(struct jail *j, const char *name)
 		free(r);
 }
 
-void store_remove(struct jail *j, int dir, const char *name)
+/* Remove dir/name, however large, without waiting for it. */
+static void discard(struct jail *j, int dir, const char *name)
 {
 	scoped_fd int trash = openat(j->store_dir, "trash", OPEN_DIR);
 	char aside[ID_TEXT];
@@ -191,7 +192,7 @@ void store_work_drop(struct jail *j, uint64_t id)
 	works = open_works(j, NULL);
 	id_text(id, name);
 	if (works != -1)
-		store_remove(j, works, name);
+		discard(j, works, name);
 }
 
 /* A work that an earlier jail made: its lease goes on, or it goes. */
@@ -208,7 +209,7 @@ static void find_work(struct jail *j, int works, const char *name)
 	if (read_lease(dir, &app, &range) == -1 ||
 	    lease_keep(j->ranges, app, (uint32_t)range, &err) == -1) {
 		root_unmount(dir, "up");
-		store_remove(j, works, name);
+		discard(j, works, name);
 		return;
 	}
 	w = work_add(j, id, app, (uint32_t)range, take_fd(&dir));
@@ -300,7 +301,7 @@ void store_cache_drop(struct jail *j, uint64_t app)
 
 	app_text(app, name);
 	if (caches != -1)
-		store_remove(j, caches, name);
+		discard(j, caches, name);
 }
 
 void store_app_drop(struct jail *j, uint64_t app)
@@ -309,7 +310,7 @@ void store_app_drop(struct jail *j, uint64_t app)
 
 	app_text(app, name);
 	store_cache_drop(j, app);
-	store_remove(j, j->logs_dir, name);
+	discard(j, j->logs_dir, name);
 }
 
 /* --- layers and blobs ----------------------------------------------------- */
@@ -391,7 +392,7 @@ static int move_in(struct jail *j, int out, const char *name, int place,
     const char *to, enum store_kind kind, struct error *err)
 {
 	if (stat_kind(place, to, kind, NULL) == 0) {
-		store_remove(j, out, name);
+		discard(j, out, name);
 		return 0;
 	}
 	if (settle(out, name, kind, err) == -1)

@@ -49,5 +49,3 @@ void store_cache_drop(struct jail *j, uint64_t app);
 
 /* Remove what an app has on disk beside images: cache and logs. */
 void store_app_drop(struct jail *j, uint64_t app);
-/* Remove dir/name, however large, without waiting for it. */
-void store_remove(struct jail *j, int dir, const char *name);

@@ -62,7 +62,8 @@ uint64_t plan_new_id(struct plan *p)
 	return p->last_id;
 }
 
-struct step_env plan_env(const struct plan *p)
+/* The world as step sees it. */
+static struct step_env world(const struct plan *p)
 {
 	const struct settings *s = p->settings;
 
@@ -87,7 +88,7 @@ struct step_env plan_env(const struct plan *p)
 static void settle(struct plan *p, struct app *a)
 {
 	for (int round = 0; round < ROUNDS_MAX; round++) {
-		struct step_env env = plan_env(p);
+		struct step_env env = world(p);
 
 		actions_clear(&p->actions);
 		a->wake_ms = step_app(a, &env, &p->actions);

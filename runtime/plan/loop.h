@@ -53,8 +53,6 @@ void plan_touch_all(struct plan *p);
 /* End all instances; the loop stops when none is left. */
 void plan_down(struct plan *p);
 
-/* The world as step sees it. */
-struct step_env plan_env(const struct plan *p);
 /* The id of a new instance: the real time in us, but always growing. */
 uint64_t plan_new_id(struct plan *p);
 

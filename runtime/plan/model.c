@@ -35,7 +35,8 @@ bool want_has(const struct want *w, const char *ptype, uint64_t num)
 	return false;
 }
 
-void want_replace(struct want *to, struct want *from)
+/* `to` becomes from, which is emptied. */
+static void want_replace(struct want *to, struct want *from)
 {
 	want_release(to);
 	*to = *from;

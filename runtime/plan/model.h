@@ -51,8 +51,6 @@ void want_init(struct want *w);
 void want_release(struct want *w); /* frees, closes; w is not set then */
 /* Is process num of a type (from 1) part of it? */
 bool want_has(const struct want *w, const char *ptype, uint64_t num);
-/* Same layers, release and so on: `to` becomes from, which is emptied. */
-void want_replace(struct want *to, struct want *from);
 
 /* --- what runs ------------------------------------------------------------ */
 

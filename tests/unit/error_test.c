@@ -78,15 +78,6 @@ static void nobody_may_want_to_know(void **state)
 	assert_int_equal(error_wrap(NULL, "x"), -1);
 }
 
-static void every_code_has_a_word(void **state)
-{
-	for (int code = 0; code < ERR_N; code++)
-		assert_non_null(errc_name((enum errc)code));
-	assert_string_equal(errc_name(ERR_NOT_FOUND), "not_found");
-	assert_string_equal(errc_name(ERR_N), "internal");
-	assert_string_equal(errc_name((enum errc) - 1), "internal");
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -96,7 +87,6 @@ int main(void)
 	    cmocka_unit_test(its_own_text_may_be_an_argument),
 	    cmocka_unit_test(long_texts_are_cut),
 	    cmocka_unit_test(nobody_may_want_to_know),
-	    cmocka_unit_test(every_code_has_a_word),
 	};
 
 	return cmocka_run_group_tests_name("error", tests, NULL, NULL);

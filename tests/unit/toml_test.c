@@ -135,8 +135,9 @@ static void arrays_of_tables_keep_their_order(void **state)
 	const struct toml *group = toml_get(order->first, "group");
 
 	assert_true(str_eqz(toml_get_str(group->first, "id"), "one"));
-	assert_false(toml_get_bool(group->first, "optional", false));
-	assert_true(toml_get_bool(group->last, "optional", false));
+	assert_null(toml_get_as(group->first, "optional", TOML_BOOLEAN));
+	assert_true(
+	    toml_get_as(group->last, "optional", TOML_BOOLEAN)->boolean);
 	assert_ptr_equal(order->first->next, order->last);
 	assert_null(toml_get(order->last, "group"));
 }

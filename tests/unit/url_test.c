@@ -78,39 +78,6 @@ static void a_path_has_so_many_parts(void **state)
 	assert_int_equal(err.code, ERR_LIMIT);
 }
 
-static void queries_give_the_first_value(void **state)
-{
-	static const struct {
-		const char *query, *name, *want;
-	} cases[] = {
-	    {"a=1&b=2", "b", "2"},
-	    {"a=1&a=2", "a", "1"},
-	    {"a=x+y%2B%26", "a", "x y+&"},
-	    {"a", "a", ""},
-	    {"a=", "a", ""},
-	    {"a=b=c", "a", "b=c"},
-	    {"%61=1", "a", "1"},
-	    {"&&a=1", "a", "1"},
-	    {"b=1", "a", NULL},
-	    {"ab=1", "a", NULL},
-	    {"", "a", NULL},
-	    {"a=%", "a", NULL},
-	    {"%=1&a=2", "a", "2"},
-	};
-
-	for (size_t i = 0; i < NELEM(cases); i++) {
-		struct str query = str_z(cases[i].query), got;
-		scoped_free char *mem = xmalloc(query.len);
-		bool found =
-		    url_query_get(query, str_z(cases[i].name), mem, &got);
-
-		assert_int_equal(found, cases[i].want != NULL);
-		if (found)
-			assert_true(str_eqz(got, cases[i].want));
-	}
-	assert_false(url_query_get(str_z(NULL), STR("a"), NULL, NULL));
-}
-
 static void encoding_is_undone_by_decoding(void **state)
 {
 	scoped_buf struct buf out = BUF_INIT(1024);
@@ -121,7 +88,7 @@ static void encoding_is_undone_by_decoding(void **state)
 	for (int i = 0; i < 256; i++)
 		all[i] = (char)i;
 	url_encode(&out, str_make(all, sizeof(all)));
-	n = url_decode(buf_str(&out), true, mem, &err);
+	n = url_decode(buf_str(&out), mem, &err);
 	assert_int_equal(n, 256);
 	assert_memory_equal(mem, all, 256);
 	buf_clear(&out);
@@ -134,7 +101,6 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(paths_are_split_then_decoded),
 	    cmocka_unit_test(a_path_has_so_many_parts),
-	    cmocka_unit_test(queries_give_the_first_value),
 	    cmocka_unit_test(encoding_is_undone_by_decoding),
 	};
 

@@ -109,7 +109,7 @@ json_t *shape_stack(void)
 	    "2026-01-01T00:00:00Z", "updated_at", "2026-01-01T00:00:00Z");
 }
 
-json_t *shape_app_ref(const struct app *a)
+static json_t *app_ref(const struct app *a)
 {
 	return json_pack("{s:s, s:s}", "id", a->uuid, "name", a->name);
 }
@@ -206,7 +206,7 @@ json_t *shape_release(const char *base, const struct app *a,
 	    (int)(r->version == current), "created_at",
 	    shape_time(r->created_at), "updated_at",
 	    shape_time(r->settled_at ? r->settled_at : r->created_at), "user",
-	    user(r->account_uuid, r->email), "app", shape_app_ref(a), "slug",
+	    user(r->account_uuid, r->email), "app", app_ref(a), "slug",
 	    id_or_null(r->build_uuid), "addon_plan_names", "artifacts",
 	    "output_stream_url", output, "eligible_for_rollback",
 	    (int)release_is_eligible(r), "image", image_name(r->digest),
@@ -252,7 +252,7 @@ json_t *shape_build(
 		    w->store, b->image, &i, NULL, &packs, NULL);
 	return json_pack("{s:s, s:o, s:o, s:o, s:{s:n, s:n, s:s, s:n}, s:o, "
 	                 "s:n, s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:s}",
-	    "id", b->uuid, "app", shape_app_ref(a), "buildpacks",
+	    "id", b->uuid, "app", app_ref(a), "buildpacks",
 	    buildpack_list(&packs), "output_stream_url",
 	    json_sprintf("%s/streams/%s", base, b->secret), "source_blob",
 	    "checksum", "url", "version", b->commit, "version_description",
@@ -285,8 +285,8 @@ json_t *shape_formation(
 	    "id", f->uuid, "type", f->type, "command",
 	    command_of(w, a->id, f->type), "quantity", (json_int_t)f->quantity,
 	    "size", f->size, "dyno_size", "id", SIZE_ID, "name", f->size, "app",
-	    shape_app_ref(a), "created_at", shape_time(f->created_at),
-	    "updated_at", shape_time(f->updated_at));
+	    app_ref(a), "created_at", shape_time(f->created_at), "updated_at",
+	    shape_time(f->updated_at));
 }
 
 void shape_instance_uuid(uint64_t instance, char out[37])
@@ -330,9 +330,8 @@ json_t *shape_dyno(struct web *w, const struct app *a, const struct dyno *d)
 	    "id", uuid, "name", d->name, "type", d->type, "command",
 	    command_of(w, a->id, d->type), "size", WEB_SIZE, "state",
 	    state_name(d->state), "attach_url", "release",
-	    release_ref(w, a->id, d->version), "app", shape_app_ref(a),
-	    "created_at", shape_time(d->since), "updated_at",
-	    shape_time(d->since));
+	    release_ref(w, a->id, d->version), "app", app_ref(a), "created_at",
+	    shape_time(d->since), "updated_at", shape_time(d->since));
 }
 
 /* --- domains, collaborators ----------------------------------------------- */
@@ -347,7 +346,7 @@ json_t *shape_domain(struct web *w, const struct app *a, const struct domain *d)
 	    "id", d->uuid, "hostname", d->hostname, "kind",
 	    d->id ? "custom" : "heroku", "cname",
 	    d->id ? json_string(host) : json_null(), "status", "none",
-	    "acm_status", "acm_status_reason", "app", shape_app_ref(a),
+	    "acm_status", "acm_status_reason", "app", app_ref(a),
 	    "sni_endpoint", "created_at", shape_time(d->created_at),
 	    "updated_at", shape_time(d->created_at));
 }
@@ -356,8 +355,8 @@ json_t *shape_collaborator(const struct app *a, const struct account *who,
     const char *uuid, int64_t created_at, bool owner)
 {
 	return json_pack("{s:s, s:o, s:{s:s, s:s, s:b}, s:s, s:[], s:o, s:o}",
-	    "id", uuid, "app", shape_app_ref(a), "user", "id", who->uuid,
-	    "email", who->email, "federated", 0, "role",
+	    "id", uuid, "app", app_ref(a), "user", "id", who->uuid, "email",
+	    who->email, "federated", 0, "role",
 	    owner ? "owner" : "collaborator", "permissions", "created_at",
 	    shape_time(created_at), "updated_at", shape_time(created_at));
 }

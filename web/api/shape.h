@@ -16,7 +16,6 @@ json_t *shape_time(int64_t seconds); /* null for 0 */
 json_t *shape_account(const struct account *a);
 json_t *shape_token(
     const struct token *t, const struct account *a, const char *secret);
-json_t *shape_app_ref(const struct app *a);
 json_t *shape_app(struct web *w, const struct app *a);
 /* current: the version of the app's newest release that succeeded. */
 json_t *shape_release(const char *base, const struct app *a,
