@@ -31,20 +31,11 @@ static int enter_sandbox(const struct start *s, struct error *err)
 	    {.path = own, .write = true},
 	    {.path = stacks},
 	};
-	bool missing = false;
 
 	snprintf(own, sizeof(own), "%s/builder", s->settings.state);
 	snprintf(stacks, sizeof(stacks), "%s/stacks", s->settings.state);
-	if (sandbox_basic(err) == -1 ||
-	    sandbox_user(&s->roles, ROLE_BUILDER, err) == -1 ||
-	    sandbox_paths(paths, NELEM(paths), &missing, err) == -1 ||
-	    sandbox_calls(
-	        SANDBOX_NO_EXEC | SANDBOX_NO_INET | SANDBOX_NO_FORK, err) == -1)
-		return -1;
-	if (missing)
-		log_warn("the kernel has no landlock: file access is limited "
-		         "by the user alone");
-	return 0;
+	return sandbox_daemon(
+	    &s->roles, ROLE_BUILDER, paths, NELEM(paths), err);
 }
 
 static int open_files(

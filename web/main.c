@@ -39,23 +39,14 @@ static int confine(const struct start *s, struct error *err)
 	    {.path = builds, .write = true},
 	    {.path = s->settings.run, .write = true},
 	};
-	bool missing = false;
 
 	snprintf(db, sizeof(db), "%s/db", s->settings.state);
 	snprintf(keys, sizeof(keys), "%s/keys", s->settings.state);
 	snprintf(builds, sizeof(builds), "%s/builds", s->settings.state);
 	(void)umask(027);
-	if (sandbox_basic(err) == -1 ||
-	    sandbox_rlimit(RLIMIT_NOFILE, FILES_MAX, err) == -1 ||
-	    sandbox_user(&s->roles, ROLE_WEB, err) == -1 ||
-	    sandbox_paths(paths, NELEM(paths), &missing, err) == -1 ||
-	    sandbox_calls(
-	        SANDBOX_NO_EXEC | SANDBOX_NO_INET | SANDBOX_NO_FORK, err) == -1)
+	if (sandbox_rlimit(RLIMIT_NOFILE, FILES_MAX, err) == -1)
 		return -1;
-	if (missing)
-		log_warn("the kernel has no landlock: file access is limited "
-		         "by the user alone");
-	return 0;
+	return sandbox_daemon(&s->roles, ROLE_WEB, paths, NELEM(paths), err);
 }
 
 /* super hands over the token that it wrote to client.env. */

@@ -104,11 +104,22 @@ static int add_path(
 	return 0;
 }
 
+/* The version of the kernel's landlock; less than 1: it has none. */
+static long landlock_abi(void)
+{
+	return syscall(SYS_landlock_create_ruleset, NULL, 0,
+	    LANDLOCK_CREATE_RULESET_VERSION);
+}
+
+bool sandbox_has_landlock(void)
+{
+	return landlock_abi() >= 1;
+}
+
 int sandbox_paths(const struct sandbox_path *paths, size_t n, bool *ret_missing,
     struct error *err)
 {
-	long abi = syscall(SYS_landlock_create_ruleset, NULL, 0,
-	    LANDLOCK_CREATE_RULESET_VERSION);
+	long abi = landlock_abi();
 	struct landlock_ruleset_attr attr = {0};
 	scoped_fd int ruleset = -1;
 
@@ -244,4 +255,18 @@ int sandbox_rlimit(int resource, uint64_t limit, struct error *err)
 	if (setrlimit((__rlimit_resource_t)resource, &want) == -1)
 		return error_sys(err, "rlimit %d", resource);
 	return 0;
+}
+
+/* --- all at once --------------------------------------------------------- */
+
+int sandbox_daemon(const struct roles *r, enum role role,
+    const struct sandbox_path *paths, size_t n, struct error *err)
+{
+	bool missing;
+
+	if (sandbox_basic(err) == -1 || sandbox_user(r, role, err) == -1 ||
+	    sandbox_paths(paths, n, &missing, err) == -1)
+		return -1;
+	return sandbox_calls(
+	    SANDBOX_NO_EXEC | SANDBOX_NO_INET | SANDBOX_NO_FORK, err);
 }

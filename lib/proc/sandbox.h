@@ -45,3 +45,12 @@ enum sandbox_calls {
 int sandbox_calls(unsigned calls, struct error *err);
 
 int sandbox_rlimit(int resource, uint64_t limit, struct error *err);
+
+/*
+ * What a daemon is left with that has its sockets: its role's user, these
+ * paths, unix sockets; no programs, no processes, no network. super says at
+ * start where the kernel has no landlock.
+ */
+int sandbox_daemon(const struct roles *r, enum role role,
+    const struct sandbox_path *paths, size_t n, struct error *err);
+bool sandbox_has_landlock(void);

@@ -92,19 +92,9 @@ static int enter_sandbox(const struct start *s, struct error *err)
 	    {.path = logs, .write = true},
 	    {.path = s->settings.run, .write = true},
 	};
-	bool missing = false;
 
 	snprintf(logs, sizeof(logs), "%s/logs", s->settings.state);
-	if (sandbox_basic(err) == -1 ||
-	    sandbox_user(&s->roles, ROLE_LOGD, err) == -1 ||
-	    sandbox_paths(paths, NELEM(paths), &missing, err) == -1 ||
-	    sandbox_calls(
-	        SANDBOX_NO_EXEC | SANDBOX_NO_INET | SANDBOX_NO_FORK, err) == -1)
-		return -1;
-	if (missing)
-		log_warn("the kernel has no landlock: file access is limited "
-		         "by the user alone");
-	return 0;
+	return sandbox_daemon(&s->roles, ROLE_LOGD, paths, NELEM(paths), err);
 }
 
 static int run(struct start *s, struct error *err)

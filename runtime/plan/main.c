@@ -33,19 +33,10 @@ static void on_down(void *arg, int signo)
 static int enter_sandbox(const struct start *s, struct error *err)
 {
 	const struct sandbox_path paths[] = {{.path = s->settings.run}};
-	bool missing = false;
 
-	if (sandbox_rlimit(RLIMIT_NOFILE, FDS_MAX, err) == -1 ||
-	    sandbox_basic(err) == -1 ||
-	    sandbox_user(&s->roles, ROLE_PLAN, err) == -1 ||
-	    sandbox_paths(paths, NELEM(paths), &missing, err) == -1 ||
-	    sandbox_calls(
-	        SANDBOX_NO_EXEC | SANDBOX_NO_INET | SANDBOX_NO_FORK, err) == -1)
+	if (sandbox_rlimit(RLIMIT_NOFILE, FDS_MAX, err) == -1)
 		return -1;
-	if (missing)
-		log_warn("the kernel has no landlock: file access is limited "
-		         "by the user alone");
-	return 0;
+	return sandbox_daemon(&s->roles, ROLE_PLAN, paths, NELEM(paths), err);
 }
 
 static int run(struct start *s, struct error *err)

@@ -11,9 +11,11 @@
 #include <unistd.h>
 
 #include "base/fd.h"
+#include "base/log.h"
 #include "holder.h"
 #include "host.h"
 #include "options.h"
+#include "proc/sandbox.h"
 #include "programs.h"
 #include "stop.h"
 #include "super.h"
@@ -75,5 +77,8 @@ int main(int argc, char **argv)
 	if (host_check(&o.settings, &err) == -1 ||
 	    (o.detach && detach(&o, &err) == -1))
 		return complain(&err);
+	if (!sandbox_has_landlock())
+		log_warn("the kernel has no landlock: the daemons' users alone "
+		         "limit which files they reach");
 	return holder_main(&o);
 }

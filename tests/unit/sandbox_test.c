@@ -164,6 +164,22 @@ static int makes_no_process(void)
 	return 0;
 }
 
+static int keeps_what_a_daemon_needs(void)
+{
+	struct roles roles = {.of = {[ROLE_WEB] = {65534, 65534}}};
+	struct sandbox_path paths[] = {{.path = "/usr"}};
+	struct error err = {0};
+
+	CHECK(sandbox_daemon(&roles, ROLE_WEB, paths, 1, &err) == 0);
+	CHECK(geteuid() == 65534);
+	CHECK(open("/usr", O_RDONLY | O_DIRECTORY) != -1);
+	CHECK(!sandbox_has_landlock() || open("/etc/passwd", O_RDONLY) == -1);
+	CHECK(socket(AF_UNIX, SOCK_STREAM, 0) != -1);
+	CHECK(socket(AF_INET, SOCK_STREAM, 0) == -1 && errno == EPERM);
+	CHECK(fork() == -1 && errno == EPERM);
+	return 0;
+}
+
 static int has_fewer_descriptors(void)
 {
 	struct error err = {0};
@@ -208,6 +224,7 @@ CHILD_TEST(no_program_is_executed, makes_no_program)
 CHILD_TEST(no_socket_is_made, makes_no_socket)
 CHILD_TEST(unix_sockets_alone_are_made, makes_unix_sockets_alone)
 CHILD_TEST(no_process_is_made, makes_no_process)
+ROOT_TEST(a_daemon_keeps_its_paths_and_unix_sockets, keeps_what_a_daemon_needs)
 CHILD_TEST(a_limit_only_goes_down, has_fewer_descriptors)
 
 static int make_folder(void **state)
@@ -237,6 +254,7 @@ int main(void)
 	    cmocka_unit_test(no_socket_is_made),
 	    cmocka_unit_test(unix_sockets_alone_are_made),
 	    cmocka_unit_test(no_process_is_made),
+	    cmocka_unit_test(a_daemon_keeps_its_paths_and_unix_sockets),
 	    cmocka_unit_test(a_limit_only_goes_down),
 	};
 
