@@ -20,22 +20,6 @@
 
 /* --- to builder ----------------------------------------------------------- */
 
-static int put_config(
-    struct web *w, const struct app *a, struct frame_out *o, struct error *err)
-{
-	scoped_buf struct buf env = BUF_INIT(ENV_MAX);
-	int fd;
-
-	if (store_config_get(w->store, a->id, a->config, &env, err) == -1)
-		return -1;
-	fd = fd_sealed("environment", buf_str(&env), err);
-	if (env.p)
-		explicit_bzero(env.p, env.len);
-	if (fd != -1)
-		frame_put_fd(o, fd);
-	return fd;
-}
-
 static int send_start(struct web *w, const struct build *b, struct error *err)
 {
 	scoped_frame_out struct frame_out o = frame_begin(MSG_BUILD_START, 0);
@@ -55,9 +39,10 @@ static int send_start(struct web *w, const struct build *b, struct error *err)
 	    want_put_image(w, live.image, &o, err) == -1)
 		return -1;
 	frame_put_fd(&o, log);
-	env = put_config(w, &a, &o, err);
+	env = want_env(w, a.id, a.config, err);
 	if (env == -1)
 		return -1;
+	frame_put_fd(&o, env);
 	(void)peer_send(w->builder, &o); /* away: again when it is back */
 	return 0;
 }

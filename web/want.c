@@ -20,12 +20,12 @@ bool want_is_phase(struct str type)
 	return str_eqz(type, "release");
 }
 
-int want_env(struct web *w, const struct release *r, struct error *err)
+int want_env(struct web *w, int64_t app, int64_t config, struct error *err)
 {
 	scoped_buf struct buf env = BUF_INIT(ENV_MAX);
 	int fd;
 
-	if (store_config_get(w->store, r->app, r->config, &env, err) == -1)
+	if (store_config_get(w->store, app, config, &env, err) == -1)
 		return -1;
 	fd = fd_sealed("environment", buf_str(&env), err);
 	if (env.p)
@@ -83,7 +83,7 @@ static int send_want(struct web *w, const struct release *r,
 		return 0; /* it gets all when it is back */
 	if (store_app_get(w->store, r->app, &a, err) == -1)
 		return -1;
-	env = want_env(w, r, err);
+	env = want_env(w, r->app, r->config, err);
 	if (env == -1)
 		return -1;
 	frame_put_u64(&o, F_APP, (uint64_t)a.id);

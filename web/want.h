@@ -12,8 +12,8 @@ uint64_t want_default(struct str type);
 /* The release phase is no process of the formation. */
 bool want_is_phase(struct str type);
 
-/* The environment of a release as a sealed descriptor; -1 with err. */
-int want_env(struct web *w, const struct release *r, struct error *err);
+/* Config vars as a sealed descriptor; -1 with err. */
+int want_env(struct web *w, int64_t app, int64_t config, struct error *err);
 /* Put F_IMAGE and F_LAYER*. */
 int want_put_image(
     struct web *w, int64_t image, struct frame_out *o, struct error *err);
