@@ -1,5 +1,6 @@
 #include "api/http.h"
 
+#include <errno.h>
 #include <microhttpd.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -13,13 +14,15 @@
 #define CONNECTIONS_MAX 1024
 #define CONNECTION_BYTES (32u << 10) /* head and read buffer of one */
 #define ACCEPT_AT_ONCE 64
+#define ACCEPT_PAUSE_MS 100 /* after running out of descriptors */
 
 struct http {
 	struct web *w;
 	struct MHD_Daemon *daemon;
 	struct ev_io epoll, listen;
 	struct ev_timer timer;
-	bool woken; /* a connection was, since the last run */
+	struct ev_timer pause; /* of accepting */
+	bool woken;            /* a connection was, since the last run */
 	uid_t uid;
 };
 
@@ -74,6 +77,21 @@ static void accept_one(
 	(void)MHD_add_connection(h->daemon, fd, at, len); /* closes fd itself */
 }
 
+static void pause_over(struct ev_timer *t)
+{
+	struct http *h = container_of(t, struct http, pause);
+
+	ev_io_want(&h->listen, EV_READ);
+}
+
+/* What waits to be accepted would wake us again and again. */
+static void accept_later(struct http *h)
+{
+	log_error("out of descriptors for connections");
+	ev_io_want(&h->listen, 0);
+	ev_timer_set(h->w->ev, &h->pause, ACCEPT_PAUSE_MS);
+}
+
 static void listen_ready(struct ev_io *io, unsigned events)
 {
 	struct http *h = container_of(io, struct http, listen);
@@ -84,6 +102,8 @@ static void listen_ready(struct ev_io *io, unsigned events)
 		int fd = accept4(io->fd, (struct sockaddr *)&at, &len,
 		    SOCK_CLOEXEC | SOCK_NONBLOCK);
 
+		if (fd == -1 && (errno == EMFILE || errno == ENFILE))
+			accept_later(h);
 		if (fd == -1)
 			break;
 		accept_one(h, fd, (struct sockaddr *)&at, len);
@@ -119,6 +139,7 @@ struct http *http_open(struct web *w, int fd, uid_t uid, struct error *err)
 	    .daemon = start(w),
 	    .listen = {.fd = fd, .ready = listen_ready},
 	    .timer = {.fire = timer_fired},
+	    .pause = {.fire = pause_over},
 	    .uid = uid};
 	if (!h->daemon) {
 		free(h);
