@@ -1,6 +1,7 @@
 #include "super.h"
 
 #include <fcntl.h>
+#include <grp.h>
 #include <pwd.h>
 #include <signal.h>
 #include <stdio.h>
@@ -86,7 +87,8 @@ static int become_user(void *arg, struct error *err)
 {
 	const struct user *u = arg;
 
-	if (setgid(u->gid) == -1 || setuid(u->uid) == -1)
+	if (setgroups(0, NULL) == -1 || setgid(u->gid) == -1 ||
+	    setuid(u->uid) == -1)
 		return error_sys(err, "become user %d", (int)u->uid);
 	return 0;
 }
