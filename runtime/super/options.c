@@ -106,8 +106,7 @@ void options_help(struct buf *out)
 	    "usage: paas server [FLAG...]\n\n"
 	    "Starts the platform in the foreground; ^C stops it.\n\n");
 	for (size_t i = 0; i < NELEM(flags); i++)
-		buf_addf(out, "  %s%s%-*s %s\n", flags[i].name,
-		    flags[i].value ? " " : "",
+		buf_addf(out, "  %s %-*s %s\n", flags[i].name,
 		    (int)(25 - strlen(flags[i].name)),
 		    flags[i].value ? flags[i].value : "", flags[i].doc);
 }
