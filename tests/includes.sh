@@ -1,11 +1,12 @@
 #!/usr/bin/env bash
 # Who may include whom: base <- wire; base <- ev <- ipc, proc; these <- the
-# programs; no program includes another's files; nobody includes tests.
+# programs; no program includes another's files; nobody includes tests; each
+# library in its own folders alone.
 set -u
 
 status=0
 complain() {
-	printf '%s: may not include "%s"\n' "$1" "$2" >&2
+	printf '%s: may not include %s\n' "$1" "$2" >&2
 	status=1
 }
 
@@ -19,6 +20,22 @@ allowed() {
 	lib/proc) echo "base wire ipc proc" ;;
 	runtime/shim | builder/launcher | builder/inner) echo "base wire" ;;
 	*) echo "base wire ev ipc proc" ;;
+	esac
+}
+
+# users_of HEADER: the folders that may use this library, in $users.
+users_of() {
+	case "$1" in
+	git2.h | git2/*) users="gitd/receive" ;;
+	zlib.h) users="gitd" ;;
+	microhttpd.h) users="gitd web/api" ;;
+	sqlite3.h) users="web/store" ;;
+	jansson.h) users="web/api builder builder/inner cli" ;;
+	archive.h | archive_entry.h) users="builder/inner" ;;
+	openssl/*) users="router web/store builder/inner" ;;
+	curl/*) users="cli" ;;
+	libmnl/*) users="runtime/jail" ;;
+	*) return 1 ;;
 	esac
 }
 
@@ -68,5 +85,15 @@ while IFS=: read -r file line; do
 		;;
 	esac
 done < <(grep -rn --include='*.[ch]' '^#include "' lib gitd builder runtime router web cli |
+	sed 's/:[0-9]*:/:/')
+while IFS=: read -r file line; do
+	path=${line#*<}
+	path=${path%%>*}
+	users_of "$path" || continue
+	case " $users " in
+	*" ${file%/*} "*) ;;
+	*) complain "$file" "$path" ;;
+	esac
+done < <(grep -rn --include='*.[ch]' '^#include <' lib gitd builder runtime router web cli |
 	sed 's/:[0-9]*:/:/')
 exit $status
