@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "base/fd.h"
+#include "range.h"
 #include "root.h"
 #include "store.h"
 
@@ -32,20 +33,6 @@ const struct kind_row *kind_row(enum instance_kind kind)
 }
 
 /* --- mounts --------------------------------------------------------------- */
-
-/* The map from the store's ids to the app's range, made once a range. */
-static int userns_of(struct jail *j, uint64_t range, struct error *err)
-{
-	intptr_t kept = (intptr_t)map_get_id(j->userns, range);
-	int fd;
-
-	if (kept)
-		return (int)(kept - 1);
-	fd = root_userns(lease_base((uint32_t)range), err);
-	if (fd != -1)
-		(void)map_set_id(j->userns, range, (void *)(intptr_t)(fd + 1));
-	return fd;
-}
 
 static int mount_root(struct instance *in, const struct order *o,
     const struct work *w, int userns, struct error *err)
@@ -101,7 +88,7 @@ static int share_work(struct instance *in, const struct order *o,
 
 int bundle_mount(struct instance *in, const struct order *o, struct error *err)
 {
-	int userns = userns_of(in->j, in->r.range, err);
+	int userns = range_userns(in->j, in->r.range, err);
 	struct work *w = NULL;
 
 	if (userns == -1)

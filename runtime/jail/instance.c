@@ -15,6 +15,7 @@
 #include "base/mem.h"
 #include "ctl.h"
 #include "proc/identity.h"
+#include "range.h"
 #include "reserve.h"
 #include "root.h"
 #include "sockets.h"
@@ -239,11 +240,11 @@ static void let_go(struct instance *in)
 	(void)fd_remove_tree(j->crun_dir, in->name, NULL);
 	if (in->r.net) {
 		net_drop(j->net, (uint32_t)in->r.net);
-		lease_drop(j->numbers, in->r.instance);
+		lease_drop(j->numbers, in->r.instance, NULL);
 		in->r.net = 0;
 	}
 	if (in->r.range) {
-		lease_drop(j->ranges, in->r.app);
+		range_drop(j, in->r.app);
 		in->r.range = 0;
 	}
 }

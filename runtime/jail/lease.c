@@ -100,15 +100,18 @@ int lease_keep(
 	return 0;
 }
 
-void lease_drop(struct lease_pool *p, uint64_t key)
+bool lease_drop(struct lease_pool *p, uint64_t key, uint32_t *ret)
 {
 	struct lease *l = map_get_id(p->by_key, key);
 
 	if (!l || --l->shares > 0)
-		return;
+		return false;
 	map_del_id(p->by_key, key);
 	map_del_id(p->by_number, l->number);
+	if (ret)
+		*ret = l->number;
 	free(l);
+	return true;
 }
 
 int lease_slot(

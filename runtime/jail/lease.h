@@ -8,6 +8,7 @@
  * returned is the last to be lent again.
  */
 #pragma once
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/error.h"
@@ -33,8 +34,11 @@ int lease_take(
 /* Hold a share of a known number; ERR_EXISTS when it is somebody else's. */
 int lease_keep(
     struct lease_pool *p, uint64_t key, uint32_t number, struct error *err);
-/* Give one share back; a key that holds nothing is fine. */
-void lease_drop(struct lease_pool *p, uint64_t key);
+/*
+ * Give one share back; a key that holds nothing is fine. With the last one
+ * its number is free again and *ret (may be NULL) is set to it: true.
+ */
+bool lease_drop(struct lease_pool *p, uint64_t key, uint32_t *ret);
 
 /* The share of slot in the ranges: first index (1 is behind the store's). */
 int lease_slot(

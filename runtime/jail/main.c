@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -21,10 +22,12 @@
 #include "bundle.h"
 #include "jail.h"
 #include "plan.h"
+#include "proc/sandbox.h"
 #include "sockets.h"
 #include "store.h"
 
-#define LOW_FDS 16 /* numbers that the shim's descriptors get */
+#define LOW_FDS 16    /* numbers that the shim's descriptors get */
+#define FDS_MAX 65536 /* a few for each instance */
 
 /*
  * A child puts the shim's descriptors on the lowest numbers while it still
@@ -106,7 +109,8 @@ static int prepare(struct jail *j, struct start *s, struct error *err)
 	j->userns = map_new();
 	j->instances = map_new();
 	j->works = map_new();
-	return open_folders(j, err) == -1 ||
+	return sandbox_rlimit(RLIMIT_NOFILE, FDS_MAX, err) == -1 ||
+	               open_folders(j, err) == -1 ||
 	               cgroups_open(&j->cgroups, s->settings.slot, err) == -1 ||
 	               make_pools(j, err) == -1
 	           ? -1

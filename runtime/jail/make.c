@@ -20,6 +20,7 @@
 #include "instance.h"
 #include "proc/identity.h"
 #include "proc/spawn.h"
+#include "range.h"
 #include "reserve.h"
 #include "root.h"
 
@@ -134,7 +135,7 @@ static int take_leases(struct jail *j, struct order *o, struct error *err)
 		return -1;
 	if (o->kind->network &&
 	    lease_take(j->numbers, o->r.instance, &number, err) == -1) {
-		lease_drop(j->ranges, o->r.app);
+		range_drop(j, o->r.app);
 		return -1;
 	}
 	o->r.range = range;
@@ -351,9 +352,9 @@ static void begin(struct jail *j, struct order *o)
 	}
 	in = instance_new(j, &o->r, &err);
 	if (!in) {
-		lease_drop(j->ranges, o->r.app);
+		range_drop(j, o->r.app);
 		if (o->r.net)
-			lease_drop(j->numbers, o->r.instance);
+			lease_drop(j->numbers, o->r.instance, NULL);
 		refuse(j, o, &err);
 		return;
 	}

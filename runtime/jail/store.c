@@ -16,6 +16,7 @@
 #include "base/name.h"
 #include "base/rand.h"
 #include "oci.h"
+#include "range.h"
 #include "root.h"
 
 #define OPEN_DIR (O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
@@ -85,7 +86,7 @@ static int open_works(struct jail *j, struct error *err)
 
 static void work_free(struct jail *j, struct work *w)
 {
-	lease_drop(j->ranges, w->app);
+	range_drop(j, w->app);
 	map_del_id(j->works, w->id);
 	fd_close(&w->dir);
 	free(w);
@@ -158,7 +159,7 @@ int store_work(struct jail *j, uint64_t id, uint64_t app, struct work **ret,
 			return -1;
 		if (write_lease(dir, app, range, err) == -1 ||
 		    make_out(dir, err) == -1) {
-			lease_drop(j->ranges, app);
+			range_drop(j, app);
 			return -1;
 		}
 		w = work_add(j, id, app, range, take_fd(&dir));

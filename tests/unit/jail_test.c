@@ -117,8 +117,10 @@ static void numbers_go_round_and_are_shared_by_key(void **state)
 	assert_int_equal(n, 10);
 	assert_int_equal(lease_take(p, 2, &n, &err), 0);
 	assert_int_equal(n, 11);
-	lease_drop(p, 1);
-	lease_drop(p, 1);
+	assert_false(lease_drop(p, 1, NULL));
+	assert_true(lease_drop(p, 1, &n));
+	assert_int_equal(n, 10);
+	assert_false(lease_drop(p, 1, &n));
 	assert_int_equal(lease_take(p, 3, &n, &err), 0);
 	assert_int_equal(n, 12); /* the one just returned comes last */
 	assert_int_equal(lease_take(p, 4, &n, &err), 0);
