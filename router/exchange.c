@@ -7,6 +7,7 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
+#include "base/rand.h"
 #include "head.h"
 #include "logline.h"
 #include "place.h"
@@ -16,22 +17,14 @@
 
 /* --- start ---------------------------------------------------------------- */
 
-/* A request id of our own: a random UUID (RFC 9562, version 4). */
+/* A request id of our own: a random UUID. */
 static struct str new_id(struct router *r, char mem[37])
 {
 	uint64_t n[2] = {router_random(r), router_random(r)};
-	unsigned char b[16];
-	char hex[33];
+	unsigned char bytes[16];
 
-	memcpy(b, n, sizeof(b));
-	b[6] = (unsigned char)((b[6] & 0x0f) | 0x40);
-	b[8] = (unsigned char)((b[8] & 0x3f) | 0x80);
-	hex_encode(b, sizeof(b), hex);
-	for (size_t i = 0, at = 0; i < 32; i++) {
-		if (i == 8 || i == 12 || i == 16 || i == 20)
-			mem[at++] = '-';
-		mem[at++] = hex[i];
-	}
+	memcpy(bytes, n, sizeof(bytes));
+	rand_uuid_of(bytes, mem);
 	return str_make(mem, 36);
 }
 

@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/random.h>
 
 #include "base/str.h"
@@ -50,10 +51,18 @@ void rand_secret(char out[44])
 
 void rand_uuid(char out[37])
 {
+	unsigned char bytes[16];
+
+	rand_bytes(bytes, sizeof(bytes));
+	rand_uuid_of(bytes, out);
+}
+
+void rand_uuid_of(const unsigned char bytes[16], char out[37])
+{
 	unsigned char b[16];
 	char hex[33];
 
-	rand_bytes(b, sizeof(b));
+	memcpy(b, bytes, sizeof(b));
 	b[6] = (unsigned char)((b[6] & 0x0f) | 0x40);
 	b[8] = (unsigned char)((b[8] & 0x3f) | 0x80);
 	hex_encode(b, sizeof(b), hex);
