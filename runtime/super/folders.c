@@ -239,6 +239,15 @@ void folders_clear(const struct settings *s, bool keep)
 		(void)fd_remove_tree(root, name, &err);
 }
 
+void folders_unclaim(const struct settings *s)
+{
+	char path[sizeof(s->run) + 4];
+
+	snprintf(path, sizeof(path), "%s/i", s->run);
+	if (access(path, F_OK) == -1)
+		folders_clear(s, false);
+}
+
 /* --- the owner's token ---------------------------------------------------- */
 
 static bool read_token(const struct settings *s, char token[44])

@@ -18,6 +18,8 @@
  * The locks last until the process ends.
  */
 int folders_claim(struct settings *s, struct error *err);
+/* A start that failed: leave nothing, but what an earlier run has left. */
+void folders_unclaim(const struct settings *s);
 /* The slot that this state folder last had, or -1. */
 int folders_slot(const struct settings *s);
 

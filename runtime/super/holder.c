@@ -149,17 +149,15 @@ static int record_self(const struct settings *s, struct error *err)
 	return identity_write(dir, "holder", &self, err);
 }
 
-static int open_all(struct holder *h, struct options *o, struct error *err)
+static int open_all(struct holder *h, struct options *o,
+    const struct roles *roles, struct error *err)
 {
 	struct settings *s = &o->settings;
 	scoped_buf struct buf conf = BUF_INIT(65536);
-	struct roles roles;
 
-	if (roles_load(&roles, err) == -1 || folders_claim(s, err) == -1)
-		return -1;
 	set_url(s);
 	if (record_self(s, err) == -1 ||
-	    sockets_open(s, &roles, &h->sockets, err) == -1 ||
+	    sockets_open(s, roles, &h->sockets, err) == -1 ||
 	    fd_pipe(h->pipe, err) == -1)
 		return -1;
 	settings_print(s, &conf);
@@ -174,6 +172,7 @@ int holder_main(struct options *o)
 {
 	struct holder h = {.o = o};
 	struct error err = {0};
+	struct roles roles;
 	sigset_t all;
 	int code;
 
@@ -181,8 +180,13 @@ int holder_main(struct options *o)
 	(void)prctl(PR_SET_NAME, "paas-holder");
 	sigfillset(&all);
 	sigprocmask(SIG_BLOCK, &all, NULL);
-	if (open_all(&h, o, &err) == -1)
+	if (roles_load(&roles, &err) == -1 ||
+	    folders_claim(&o->settings, &err) == -1)
 		goto failed;
+	if (open_all(&h, o, &roles, &err) == -1) {
+		folders_unclaim(&o->settings);
+		goto failed;
+	}
 	code = run_super(&h, &err);
 	if (code != -1)
 		return code;

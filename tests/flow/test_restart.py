@@ -113,6 +113,8 @@ def test_detach_leaves_it_running_and_stop_ends_it(folder):
     p.paas("create", "named")
     other = start(folder + "/other")
     assert other.returncode == 1 and "taken by another program" in other.stderr
+    claimed = [f.read_text() for f in pathlib.Path("/run/paas").glob("[0-9]*/state")]
+    assert folder + "/other" not in claimed
     stop = subprocess.run([PAAS, "server", "--stop", "--state", p.state],
                           capture_output=True, text=True, timeout=120)
     assert stop.returncode == 0, stop.stderr
