@@ -208,6 +208,15 @@ const char *refdir_find(const struct refdir *d, struct str name)
 	return NULL;
 }
 
+bool refdir_held(const struct refdir *d, const char *name)
+{
+	char path[PATH_MAX];
+
+	return snprintf(path, sizeof(path), "%s.lock", name) <
+	           (int)sizeof(path) &&
+	       faccessat(d->dir, path, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
+}
+
 struct reflist refdir_all(const struct refdir *d)
 {
 	struct reflist shown = reflist_apply(&d->packed, &d->loose);

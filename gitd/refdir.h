@@ -31,6 +31,8 @@ void refdir_close(struct refdir *d); /* zeroed and dir -1 is fine */
 
 /* What a ref points to; NULL when there is none. */
 const char *refdir_find(const struct refdir *d, struct str name);
+/* Does a stock git hold the lock of this ref? */
+bool refdir_held(const struct refdir *d, const char *name);
 /* All refs that point to something. */
 struct reflist refdir_all(const struct refdir *d);
 

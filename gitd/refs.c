@@ -52,6 +52,8 @@ static bool check(const struct refdir *d, struct command *c)
 		command_refuse(c, "moved meanwhile, fetch first");
 	else if (reflist_find(&d->symbolic, str_z(c->name)))
 		command_refuse(c, "is a symbolic ref");
+	else if (refdir_held(d, c->name))
+		command_refuse(c, "is locked by another git");
 	return !c->why;
 }
 

@@ -14,7 +14,6 @@
 #include "base/mem.h"
 #include "proc/spawn.h"
 
-#define PROGRAM "/usr/bin/git"
 #define STDERR_MAX (64u << 10) /* of what git complains about */
 #define ENV_MAX 64
 #define REASON_MAX 160
@@ -116,7 +115,7 @@ static pid_t start(
 {
 	struct env env __attribute__((cleanup(env_release))) = {.n = 0};
 	const struct spawn_fd fds[] = {{run->in, 0}, {out, 1}, {complaints, 2}};
-	const char *argv[16] = {PROGRAM};
+	const char *argv[16] = {GIT_PROGRAM};
 	struct spawn sp = {
 	    .argv = argv, .fds = fds, .nfds = 3, .child = die_with_worker};
 

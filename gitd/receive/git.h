@@ -9,6 +9,8 @@
 #include "base/buf.h"
 #include "base/error.h"
 
+#define GIT_PROGRAM "/usr/bin/git"
+
 struct git_run {
 	const char *const *args; /* behind "git", ends in NULL */
 	const char *objects;     /* folder for new objects, or NULL */

@@ -10,6 +10,7 @@
  * the user that both run as.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <git2.h>
 #include <inttypes.h>
 #include <signal.h>
@@ -24,6 +25,7 @@
 #include "base/mem.h"
 #include "export.h"
 #include "fetch.h"
+#include "git.h"
 #include "ipc/peer.h"
 #include "proc/sandbox.h"
 #include "proc/start.h"
@@ -33,6 +35,8 @@
 #define CPU_SECONDS 120
 #define MEMORY_BYTES (1536ull << 20)
 #define PROCESSES 256 /* of all workers: they have one user */
+#define PATHS_MAX 16  /* that the sandbox leaves open */
+#define BORROWED_MAX 4096
 
 struct worker {
 	struct start start;
@@ -43,37 +47,67 @@ struct worker {
 	uint64_t file_bytes; /* the largest file it may write */
 };
 
-static int add_path(struct sandbox_path *paths, size_t n, const char *path,
-    bool write, bool exec)
+struct paths {
+	struct sandbox_path list[PATHS_MAX];
+	size_t n;
+};
+
+static void allow(struct paths *p, const char *path, bool write, bool exec)
 {
-	if (access(path, F_OK) == -1)
-		return 0;
-	paths[n] =
-	    (struct sandbox_path){.path = path, .write = write, .exec = exec};
-	return 1;
+	if (p->n < PATHS_MAX && access(path, F_OK) == 0)
+		p->list[p->n++] = (struct sandbox_path){
+		    .path = path, .write = write, .exec = exec};
+}
+
+/* What git is made of, and what it opens. */
+static void allow_git(struct paths *p)
+{
+	static const char *const programs[] = {
+	    GIT_PROGRAM, "/usr/lib", "/lib", "/lib64"};
+
+	for (size_t i = 0; i < NELEM(programs); i++)
+		allow(p, programs[i], false, true);
+	allow(p, "/etc/ld.so.cache", false, false);
+	allow(p, "/dev/null", true, false);
+	allow(p, "/dev/urandom", false, false); /* for names of files */
+}
+
+/*
+ * A repository that somebody made for a gitd alone may borrow objects of
+ * others. text is written into, and kept by the paths.
+ */
+static void allow_borrowed(struct paths *p, struct buf *text)
+{
+	struct str rest, line;
+	struct error err = {0};
+
+	if (fd_read_file(AT_FDCWD, "objects/info/alternates", text, &err) ==
+	        -1 ||
+	    !buf_z(text)[0])
+		return;
+	rest = buf_str(text);
+	while (str_split(&rest, '\n', &line)) {
+		if (!line.len || line.p[0] != '/' || !rest.p)
+			continue;
+		text->p[line.p + line.len - text->p] = '\0';
+		allow(p, line.p, false, false);
+	}
 }
 
 static int confine_files(const struct worker *w, struct error *err)
 {
-	static const char *const programs[] = {"/usr", "/lib", "/lib64"};
-	struct sandbox_path paths[8];
+	scoped_buf struct buf borrowed = BUF_INIT(BORROWED_MAX);
+	struct paths p = {.n = 0};
 	bool missing = false;
-	size_t n = 0;
 
-	n += (size_t)add_path(paths, n, ".", false, false);
+	allow(&p, ".", false, false);
 	if (w->quarantine[0])
-		n += (size_t)add_path(paths, n, w->quarantine, true, false);
-	if (w->may_exec) {
-		for (size_t i = 0; i < NELEM(programs); i++)
-			n += (size_t)add_path(
-			    paths, n, programs[i], false, true);
-		n += (size_t)add_path(
-		    paths, n, "/etc/ld.so.cache", false, false);
-		n += (size_t)add_path(paths, n, "/dev/null", true, false);
-		/* names of temporary files */
-		n += (size_t)add_path(paths, n, "/dev/urandom", false, false);
-	}
-	if (sandbox_paths(paths, n, &missing, err) == -1)
+		allow(&p, w->quarantine, true, false);
+	if (w->may_exec)
+		allow_git(&p);
+	if (w->alone)
+		allow_borrowed(&p, &borrowed);
+	if (sandbox_paths(p.list, p.n, &missing, err) == -1)
 		return -1;
 	if (missing)
 		log_warn("the kernel has no landlock: files are confined by "
@@ -265,6 +299,7 @@ int main(int argc, char **argv)
 	const struct mode *mode = find_mode(argc > 1 ? argv[1] : NULL);
 	struct worker w = {.alone = argc > 2 ? argv[2] : NULL};
 	struct error err = {0};
+	int r;
 
 	if (!mode) {
 		fprintf(stderr, "usage: paas-receive receive|export [DIR]\n"
@@ -276,9 +311,9 @@ int main(int argc, char **argv)
 		log_error("worker not started: %s", err.msg);
 		return 1;
 	}
-	if (work(&w, mode, &err) == -1) {
+	r = work(&w, mode, &err);
+	if (r == -1)
 		send_error(&err);
-		return 1;
-	}
-	return 0;
+	/* Nothing waits to be written, and exit handlers find doors locked. */
+	_exit(r == -1 ? 1 : 0);
 }

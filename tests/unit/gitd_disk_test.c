@@ -201,6 +201,8 @@ static void what_stock_git_left_is_taken_in(void **state)
 	assert_true(move(x, "refs/heads/broken", ID_ZERO, ID_A));
 	assert_ref(x, "refs/heads/broken", ID_A);
 	assert_false(move(x, "refs/heads/link", ID_ZERO, ID_A));
+	write_text(x, "x.git/refs/heads/held.lock", "");
+	assert_false(move(x, "refs/heads/held", ID_ZERO, ID_A));
 }
 
 static void an_atomic_push_moves_all_or_none(void **state)
