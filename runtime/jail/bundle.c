@@ -311,7 +311,14 @@ int bundle_write(struct instance *in, const struct order *o, struct error *err)
 		    "the command or environment is too long, or not UTF-8");
 	net_resolv(in->j->net, &resolv);
 	host_name(&in->r, hostname, sizeof(hostname));
-	buf_addf(&hosts, "127.0.0.1\tlocalhost %s\n::1\tlocalhost\n", hostname);
+	/*
+	 * localhost has one address here: the router reaches an instance by
+	 * IPv4, and an app that listens on the first address of localhost, as
+	 * Node does, would choose ::1.
+	 */
+	buf_addf(&hosts,
+	    "127.0.0.1\tlocalhost %s\n::1\tip6-localhost ip6-loopback\n",
+	    hostname);
 	if (write_one(in, "config.json", buf_str(&config), err) == -1 ||
 	    write_one(in, "hosts", buf_str(&hosts), err) == -1 ||
 	    write_one(in, "resolv.conf", buf_str(&resolv), err) == -1)
