@@ -83,7 +83,8 @@ build() {
 
 # --- base images ---------------------------------------------------------------
 
-run_packages=bash,ca-certificates,coreutils,curl,libssl3t64,netbase,perl-base,tzdata
+# libatomic1 and libstdc++6 are what Node.js links beside libc.
+run_packages=bash,ca-certificates,coreutils,curl,libatomic1,libssl3t64,libstdc++6,netbase,perl-base,tzdata
 build_packages=build-essential,ca-certificates,curl,git,jq,npm,python3-minimal,unzip,xz-utils
 
 # stack KIND PACKAGES FILE: a root of Debian as a tar; no mirror is named, so
