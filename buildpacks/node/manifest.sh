@@ -49,7 +49,9 @@ manifest_launch() {
 	elif [ -f index.js ]; then
 		command="node index.js"
 	else
-		[ -f Procfile ] || warn "No start script, main, server.js or index.js: add \"scripts\": {\"start\": ...} or a Procfile."
+		[ -f Procfile ] || fail \
+			"Nothing tells how to start this app: there is no start script, main, server.js or index.js." \
+			'Add "scripts": {"start": "node FILE"} to package.json or a Procfile, commit, push again.'
 		return 0
 	fi
 	printf '[[processes]]\ntype = "web"\ncommand = ["bash", "-c", %s]\ndefault = true\n' \
