@@ -183,3 +183,11 @@ def test_an_app_that_nothing_detects(platform):
     assert push.returncode != 0
     assert "package.json" in push.stderr and "Procfile" in push.stderr
     platform.paas("destroy", "strange", "--confirm", "strange")
+
+
+def test_a_node_app_that_nothing_starts(platform):
+    folder = platform.app("inert", files={"package.json": "{}"})
+    push = platform.push(folder, check=False)
+    assert push.returncode != 0
+    assert "Nothing tells how to start this app" in push.stderr
+    platform.paas("destroy", "inert", "--confirm", "inert")

@@ -46,6 +46,16 @@ def test_an_instance_is_confined(platform, node_app):
     assert int(first) == 0 and int(host) >= 1879048192 and int(count) == 65536
 
 
+def test_localhost_is_where_the_router_looks(platform, node_app):
+    out = platform.paas("run", "--app", "hello", "getent ahosts localhost").stdout
+    assert {line.split()[0] for line in out.splitlines()} == {"127.0.0.1"}
+
+
+def test_what_node_links_is_in_the_run_image(platform, node_app):
+    out = platform.paas("run", "--app", "hello", "ls /usr/lib/*/").stdout
+    assert "libatomic.so.1" in out and "libstdc++.so.6" in out
+
+
 def test_the_image_is_an_oci_image_in_the_store(platform, node_app):
     status, releases = platform.api("GET", "/apps/hello/releases")
     assert status == 200
