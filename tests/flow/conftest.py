@@ -1,12 +1,60 @@
 """Flow tests: one platform for all that can share it; needs root."""
 
+import fcntl
 import os
+import pathlib
 import shutil
+import subprocess
 import tempfile
 
 import pytest
 
 from platform_run import PAAS, Platform
+
+PREFIX = "paas-flow-"
+
+
+def lock(folder, flags=0):
+    """The lock of a session's folder, None while its runner lives."""
+    try:
+        fd = os.open(f"{folder}/runner", os.O_RDWR | flags, 0o600)
+    except OSError:
+        return None
+    try:
+        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        os.close(fd)
+        return None
+    return fd
+
+
+def records(folder):
+    """The platforms of a session's folder: (run folder, state folder)."""
+    for record in pathlib.Path("/run/paas").glob("*/state"):
+        state = pathlib.Path(record.read_text().strip())
+        if pathlib.Path(folder) in state.parents:
+            yield record.parent, state
+
+
+def clean_up_after(folder):
+    """End what a runner that was killed left: platforms, instances, files."""
+    for run, state in list(records(folder)):
+        subprocess.run([PAAS, "server", "--stop", "--state", state], capture_output=True)
+        if run.exists():  # instances alone: whoever adopts them can end them
+            p = Platform(state.parent)
+            p.state = state
+            p.start().stop()
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+def pytest_configure(config):
+    if os.geteuid() != 0 or not PAAS.exists():
+        return
+    for folder in pathlib.Path(tempfile.gettempdir()).glob(PREFIX + "*"):
+        held = lock(folder)
+        if held is not None:
+            clean_up_after(folder)
+            os.close(held)
 
 
 def pytest_sessionstart(session):
@@ -19,10 +67,14 @@ def pytest_sessionstart(session):
 @pytest.fixture(scope="session")
 def folder():
     # World-searchable, since the daemons run as users of their own.
-    path = tempfile.mkdtemp(prefix="paas-flow-")
+    path = tempfile.mkdtemp(prefix=PREFIX)
     os.chmod(path, 0o755)
+    held = lock(path, os.O_CREAT)
     yield path
+    left = [i for run, _ in records(path) for i in run.glob("i/*")]
+    assert left == [], "instances outlive the session"
     shutil.rmtree(path, ignore_errors=True)
+    os.close(held)
 
 
 @pytest.fixture(scope="session")

@@ -94,9 +94,10 @@ class Platform:
         text = (self.folder / "server.log").read_text(errors="replace")
         return "\n".join(text.splitlines()[-lines:])
 
-    def stop(self):
+    def stop(self, keep=False):
+        """End the platform; keep leaves its instances running."""
         if self.process and self.process.poll() is None:
-            self.process.send_signal(signal.SIGTERM)
+            self.process.send_signal(signal.SIGUSR2 if keep else signal.SIGTERM)
             self.process.wait(120)
         if self.process:
             self.process.stdout.close()

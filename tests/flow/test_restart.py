@@ -12,12 +12,13 @@ from platform_run import PAAS, Platform, wait_until
 
 @pytest.fixture(scope="module")
 def keeper(folder):
-    p = Platform(folder + "/keeper", flags=["--keep"])
-    yield p.start()
-    p.flags = []
-    if p.process is None:
-        p.start()
-    p.stop()
+    p = Platform(folder + "/keeper")
+    try:
+        yield p.start()
+    finally:
+        if p.process is None:
+            p.start()
+        p.stop()
 
 
 def test_a_restart_adopts_what_runs_and_loses_no_release(keeper, script_files):
@@ -25,7 +26,7 @@ def test_a_restart_adopts_what_runs_and_loses_no_release(keeper, script_files):
     keeper.push(app)
     dynos = keeper.api("GET", "/apps/stay/dynos")[1]
     releases = keeper.api("GET", "/apps/stay/releases")[1]
-    keeper.stop()
+    keeper.stop(keep=True)
     keeper.start()
     assert keeper.api("GET", "/apps/stay/releases")[1] == releases
     wait_until(lambda: keeper.get("stay")[0] == 200, "the app serves")
