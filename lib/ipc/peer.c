@@ -317,8 +317,9 @@ static int check_hello(struct peer *p, const struct frame *f, struct error *err)
 	if (f->type != MSG_HELLO)
 		return error_set(
 		    err, ERR_INVALID, "no hello but %s", msg_name(f->type));
-	/* The one before, too, while programs are replaced one by one. */
-	if (version > IPC_VERSION || version + 1 < IPC_VERSION)
+	/* One apart, while programs are replaced one by one: the newer of
+	 * the two keeps to what the older knows. */
+	if (version > IPC_VERSION + 1 || version + 1 < IPC_VERSION)
 		return error_set(err, ERR_INVALID, "version %llu",
 		    (unsigned long long)version);
 	if (p->path)

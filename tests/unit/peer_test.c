@@ -249,7 +249,7 @@ static void a_wrong_greeting_is_cut_off(void **state)
 	struct frame_out greetings[] = {
 	    frame_begin(MSG_OK, 0),
 	    tick(1),
-	    hello(IPC_VERSION + 1, ROLE_BUILDER),
+	    hello(IPC_VERSION + 2, ROLE_BUILDER),
 	    hello(IPC_VERSION, ROLE_NONE),
 	    hello(IPC_VERSION, ROLE_N),
 	    hello(IPC_VERSION, UINT64_MAX),
