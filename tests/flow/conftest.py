@@ -104,6 +104,7 @@ while (my $c = $s->accept()) {
     my $pid = fork(); if ($pid) { close $c; next }
     while (my $line = <$c>) {
         while (defined(my $h = <$c>)) { last if $h =~ /^\\r?\\n$/ }
+        select(undef, undef, undef, $ENV{PAUSE}) if $ENV{PAUSE};
         my $b = "VERSION $ENV{DYNO} " . ($ENV{COLOR} // '') . "\\n";
         print $c "HTTP/1.1 200 OK\\r\\nContent-Length: " . length($b) . "\\r\\n\\r\\n$b";
     }

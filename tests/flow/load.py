@@ -8,8 +8,8 @@ import time
 class Load:
     """Clients that request one host until stopped; use as a context."""
 
-    def __init__(self, port, host, keepalive=2, fresh=2, pause=0.005):
-        self.port, self.host, self.pause = port, host, pause
+    def __init__(self, port, host, keepalive=2, fresh=2, pause=0.005, method="GET"):
+        self.port, self.host, self.pause, self.method = port, host, pause, method
         self.failures, self.answers, self.last = [], 0, ""
         self.stop = threading.Event()
         self.lock = threading.Lock()
@@ -32,7 +32,7 @@ class Load:
             try:
                 if connection is None:
                     connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
-                connection.request("GET", "/", headers={"Host": self.host})
+                connection.request(self.method, "/", headers={"Host": self.host})
                 response = connection.getresponse()
                 body = response.read().decode(errors="replace")
                 self.note(response.status, body)

@@ -19,6 +19,23 @@ def test_twenty_pushes_under_load_lose_no_request(platform, script_files):
     assert load.last.startswith("v20 ")
 
 
+def test_a_request_under_way_is_answered_by_the_instance_that_got_it(platform, script_files):
+    app = platform.app("thorough", files=script_files("v1"))
+    platform.push(app)
+    platform.paas("config:set", "--app", "thorough", "PAUSE=0.7")
+    # The router may ask again for a GET that was lost, never for a POST.
+    with Load(platform.port, f"thorough.localhost:{platform.port}", method="POST") as load:
+        for n in range(2, 5):
+            seen = load.answers
+            wait_until(lambda: load.answers > seen + 4, "requests are under way")
+            platform.commit(app, f"v{n}", script_files(f"v{n}"))
+            platform.push(app)
+        wait_until(lambda: load.last.startswith("v4 "), "the newest serves")
+        seen = load.answers
+        wait_until(lambda: load.answers > seen + 8, "the old ones have gone")
+    assert load.failures == []
+
+
 @pytest.fixture(scope="module")
 def old_app(platform, script_files):
     app = platform.app("steady", files=script_files("old"))
