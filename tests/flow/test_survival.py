@@ -31,15 +31,26 @@ def kill(platform, name):
 
 
 def whole(platform):
-    """The app answers and so does the API."""
+    """App, API, repository and logs answer, and a new instance runs.
+
+    That the builder builds is shown by a push.
+    """
+    def does(*command):
+        return platform.paas(*command, check=False).returncode == 0
     try:
-        return platform.get("tough")[0] == 200 and platform.api("GET", "/apps/tough/dynos")[0] == 200
+        return (platform.get("tough")[0] == 200
+                and platform.api("GET", "/apps/tough/dynos")[0] == 200
+                and platform.request(f"localhost:{platform.port}",
+                                     "/tough.git/info/refs?service=git-upload-pack",
+                                     headers={"Authorization": platform.basic()})[0] == 200
+                and does("logs", "-n", "1", "--app", "tough")
+                and does("run", "--app", "tough", "true"))
     except OSError:
         return False
 
 
 @pytest.mark.parametrize("name", DAEMONS)
-def test_killed_under_load(platform, app, name):
+def test_killed_under_load(platform, app, name, capsys):
     instances = platform.api("GET", "/apps/tough/dynos")[1]
     with Load(platform.port, f"tough.localhost:{platform.port}") as load:
         wait_until(lambda: load.answers > 20, "the load runs")
@@ -48,8 +59,9 @@ def test_killed_under_load(platform, app, name):
         seconds = time.monotonic() - started
         seen = load.answers
         wait_until(lambda: load.answers > seen + 50, "the load goes on")
-    print(f"\n{name}: whole again after {seconds:.2f} s, "
-          f"{len(load.failures)} of {load.answers} requests failed")
+    with capsys.disabled():
+        print(f"\n{name}: whole again after {seconds:.2f} s, "
+              f"{len(load.failures)} of {load.answers} requests failed")
     if name == "router":
         # Only connections that were open in the killed router may fail: each
         # client loses at most the one it had.
@@ -62,7 +74,7 @@ def test_killed_under_load(platform, app, name):
 
 
 @pytest.mark.parametrize("name", DAEMONS)
-def test_killed_during_a_push(platform, app, script_files, name):
+def test_killed_during_a_push(platform, app, script_files, name, capsys):
     version = f"push-{name}"
     platform.commit(app, version, script_files(version))
     head = platform.git("rev-parse", "HEAD", cwd=app).stdout.strip()
@@ -107,8 +119,9 @@ def test_killed_during_a_push(platform, app, script_files, name):
     platform.commit(app, "next", script_files(version + "-next"))
     platform.push(app)
     assert platform.get("tough")[1].startswith(version + "-next ")
-    print(f"\n{name}: push {'succeeded' if succeeded else 'failed'}, release "
-          f"{'live' if live else 'absent'}")
+    with capsys.disabled():
+        print(f"\n{name}: push {'succeeded' if succeeded else 'failed'}, release "
+              f"{'live' if live else 'absent'}")
 
 
 def test_no_log_line_is_lost_when_daemons_die(folder, platform):
