@@ -22,7 +22,8 @@ static const struct {
 	size_t max; /* bytes */
 	bool (*grammar)(struct str s);
 } fields[F_N] = {
-#define FIELD_ROW(tag, kind, max, grammar) [tag] = {#tag, kind, max, grammar},
+#define FIELD_ROW(tag, number, kind, max, grammar)                             \
+	[tag] = {#tag, kind, max, grammar},
     FIELD_TABLE(FIELD_ROW)};
 
 static const struct {
@@ -31,20 +32,25 @@ static const struct {
 	int min_fds, max_fds;
 	uint16_t required[FIELDS_MAX];
 } messages[MSG_N] = {
-#define MSG_ROW(type, from, to, min, max, ...)                                 \
+#define MSG_ROW(type, number, from, to, min, max, ...)                         \
 	[type] = {#type, from, to, min, max, {__VA_ARGS__}},
     MSG_TABLE(MSG_ROW)};
 
+static bool is_message(uint16_t type)
+{
+	return type < MSG_N && messages[type].name;
+}
+
 const char *msg_name(uint16_t type)
 {
-	return type > MSG_NONE && type < MSG_N ? messages[type].name + 4 : "?";
+	return is_message(type) ? messages[type].name + 4 : "?";
 }
 
 static int check_field(uint16_t tag, struct str value, struct error *err)
 {
 	const char *name;
 
-	if (tag == F_NONE || tag >= F_N)
+	if (tag >= F_N || !fields[tag].name)
 		return error_set(err, ERR_INVALID, "unknown field %u", tag);
 	name = fields[tag].name + 2;
 	if (fields[tag].kind == KIND_U64)
@@ -71,7 +77,7 @@ int msg_check(
 	uint16_t tag;
 	size_t pos = 0;
 
-	if (f->type == MSG_NONE || f->type >= MSG_N)
+	if (!is_message(f->type))
 		return error_set(
 		    err, ERR_INVALID, "unknown message %u", f->type);
 	if (!(messages[f->type].from & ROLE_BIT(from)) ||
