@@ -5,12 +5,14 @@
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/fd.h"
 #include "range.h"
 #include "root.h"
 #include "store.h"
+#include "target.h"
 
 #define OPEN_DIR (O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
 #define PLATFORM_BYTES (8u << 20) /* config vars as files */
@@ -254,8 +256,37 @@ static void host_name(const struct record *r, char *out, size_t size)
 			*c = '-';
 }
 
-static void print_config(
-    struct instance *in, const struct order *o, struct buf *out)
+/* Whatever the image has in these places, nothing follows it. */
+static int make_targets(const struct config *c, struct error *err)
+{
+	static const char *const always[] = {"/proc", "/dev"};
+	scoped_fd int root = openat(c->in->folder, "root", OPEN_DIR);
+	uint32_t base = c->oci.id_base;
+	struct stat st;
+
+	if (root == -1)
+		return error_sys(err, "open the root");
+	for (size_t i = 0; i < NELEM(always); i++)
+		if (target_make(root, always[i], true, base, err) == -1)
+			return -1;
+	for (size_t i = 0; i < c->oci.ntmpfs; i++)
+		if (target_make(root, c->oci.tmpfs[i].to, true, base, err) ==
+		    -1)
+			return -1;
+	for (size_t i = 0; i < c->oci.nmounts; i++) {
+		const struct oci_mount *m = &c->oci.mounts[i];
+
+		if (stat(m->from, &st) == -1)
+			return error_sys(err, "look at %s", m->from);
+		if (target_make(root, m->to, S_ISDIR(st.st_mode), base, err) ==
+		    -1)
+			return -1;
+	}
+	return 0;
+}
+
+static int print_config(struct instance *in, const struct order *o,
+    struct buf *out, struct error *err)
 {
 	struct config c = {.in = in, .o = o};
 	static const struct oci_tmpfs platform = {.to = "/platform",
@@ -285,6 +316,7 @@ static void print_config(
 	c.oci.rows = o->rows;
 	c.oci.cols = o->cols;
 	oci_print(&c.oci, out);
+	return make_targets(&c, err);
 }
 
 static int write_one(
@@ -298,17 +330,12 @@ static int write_one(
 	return fd_write_all(fd, text, err);
 }
 
-int bundle_write(struct instance *in, const struct order *o, struct error *err)
+static int write_names(struct instance *in, struct error *err)
 {
-	scoped_buf struct buf config = BUF_INIT(OCI_MAX);
 	scoped_buf struct buf resolv = BUF_INIT(4096);
 	scoped_buf struct buf hosts = BUF_INIT(256);
 	char hostname[64];
 
-	print_config(in, o, &config);
-	if (config.bad)
-		return error_set(err, ERR_INVALID,
-		    "the command or environment is too long, or not UTF-8");
 	net_resolv(in->j->net, &resolv);
 	host_name(&in->r, hostname, sizeof(hostname));
 	/*
@@ -319,9 +346,21 @@ int bundle_write(struct instance *in, const struct order *o, struct error *err)
 	buf_addf(&hosts,
 	    "127.0.0.1\tlocalhost %s\n::1\tip6-localhost ip6-loopback\n",
 	    hostname);
-	if (write_one(in, "config.json", buf_str(&config), err) == -1 ||
-	    write_one(in, "hosts", buf_str(&hosts), err) == -1 ||
+	if (write_one(in, "hosts", buf_str(&hosts), err) == -1 ||
 	    write_one(in, "resolv.conf", buf_str(&resolv), err) == -1)
 		return -1;
 	return 0;
+}
+
+int bundle_write(struct instance *in, const struct order *o, struct error *err)
+{
+	scoped_buf struct buf config = BUF_INIT(OCI_MAX);
+
+	if (write_names(in, err) == -1 ||
+	    print_config(in, o, &config, err) == -1)
+		return -1;
+	if (config.bad)
+		return error_set(err, ERR_INVALID,
+		    "the command or environment is too long, or not UTF-8");
+	return write_one(in, "config.json", buf_str(&config), err);
 }
