@@ -143,6 +143,19 @@ static int take_list(const json_t *root, const struct list_row *row,
 	return 0;
 }
 
+static int take_app_json(
+    const json_t *root, struct result *r, struct error *err)
+{
+	const char *text = text_at(root, "app_json");
+
+	if (!json_object_get(root, "app_json"))
+		return 0;
+	if (!text || strlen(text) > RESULT_APP_JSON_MAX)
+		return bad(err, "app_json");
+	r->app_json = xstrdup(text);
+	return 0;
+}
+
 /* -------------------------------------------------------------------------- */
 
 static int take_all(const json_t *root, struct result *r, struct error *err)
@@ -162,7 +175,7 @@ static int take_all(const json_t *root, struct result *r, struct error *err)
 	    !take_name(text_at(root, "image"), name_sha256, r->image,
 	        sizeof(r->image)))
 		return bad(err, "image");
-	return 0;
+	return take_app_json(root, r, err);
 }
 
 int result_parse(struct str text, struct result *ret, struct error *err)
@@ -191,5 +204,6 @@ void result_release(struct result *r)
 	free(r->puts);
 	free(r->processes);
 	free(r->buildpacks);
+	free(r->app_json);
 	*r = (struct result){0};
 }

@@ -18,7 +18,8 @@
 #define RESULT_LAYERS_MAX 128
 #define RESULT_PROCESSES_MAX 128
 #define RESULT_BUILDPACKS_MAX 32
-#define DIGEST_SIZE 65 /* 64 hex digits and a NUL */
+#define RESULT_APP_JSON_MAX 16384 /* bytes; F_APP_JSON of a frame */
+#define DIGEST_SIZE 65            /* 64 hex digits and a NUL */
 
 struct stage {
 	char name[33];
@@ -50,6 +51,7 @@ struct result {
 	size_t nprocesses;
 	char **buildpacks;
 	size_t nbuildpacks;
+	char *app_json; /* NULL when the app has none */
 };
 
 /* ERR_INVALID when the report breaks its form; ret is then empty. */

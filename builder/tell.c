@@ -70,6 +70,8 @@ static void put_image(const struct build *bd, struct frame_out *o)
 	const struct result *r = &bd->result;
 
 	frame_put_z(o, F_IMAGE, r->image);
+	if (r->app_json)
+		frame_put_z(o, F_APP_JSON, r->app_json);
 	for (size_t i = 0; i < r->nlayers; i++)
 		frame_put_z(o, F_LAYER, r->layers[i]);
 	for (size_t i = 0; i < r->nbuildpacks; i++)

@@ -270,7 +270,8 @@ static int take_built(struct web *w, const struct build *b,
 {
 	scoped_made struct made m = {
 	    .layers = BUF_INIT(LISTS_MAX), .buildpacks = BUF_INIT(LISTS_MAX)};
-	struct image_new image = {.digest = frame_str(f, F_IMAGE)};
+	struct image_new image = {.digest = frame_str(f, F_IMAGE),
+	    .app_json = frame_str(f, F_APP_JSON)};
 	struct release r;
 
 	if (read_made(f, &m, err) == -1)

@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "appjson.h"
 #include "base/fd.h"
 #include "base/mem.h"
 #include "buildenv.h"
@@ -58,6 +59,17 @@ static int shield(struct error *err)
 	return 0;
 }
 
+/* A broken app.json costs no build; the export reads it for good. */
+static int check_appjson(int app, struct error *err)
+{
+	json_t *used;
+
+	if (appjson_read(app, &used, err) == -1)
+		return -1;
+	json_decref(used);
+	return 0;
+}
+
 static int take_source(
     struct build *b, const struct options *o, struct error *err)
 {
@@ -67,7 +79,8 @@ static int take_source(
 	if (app == -1)
 		return error_sys(err, "open %s", APP_DIR);
 	if (buildenv_receive(CONFIG_FD, err) == -1 ||
-	    unpack(STDIN_FILENO, app, &limits, err) == -1)
+	    unpack(STDIN_FILENO, app, &limits, err) == -1 ||
+	    check_appjson(app, err) == -1)
 		return -1;
 	report_stage(b->report, "receive", false);
 	return shield(err);

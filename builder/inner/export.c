@@ -15,6 +15,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "appjson.h"
 #include "base/fd.h"
 #include "base/mem.h"
 #include "base/name.h"
@@ -216,6 +217,20 @@ static json_t *ids_of(const json_t *about)
 	return all;
 }
 
+static int export_appjson(struct report *r, struct error *err)
+{
+	scoped_fd int app = open("/app", OPEN_DIR);
+	json_t *used;
+
+	if (app == -1)
+		return error_sys(err, "open /app");
+	if (appjson_read(app, &used, err) == -1)
+		return -1;
+	if (used)
+		report_set(r, "app_json", used);
+	return 0;
+}
+
 static int export_image(struct export *x, const struct options *o,
     struct report *r, struct error *err)
 {
@@ -249,7 +264,7 @@ static int export_all(struct export *x, const struct options *o,
 		return -1;
 	packed = x->named;
 	if (export_config(x, err) == -1 || export_app(x, err) == -1 ||
-	    export_image(x, o, r, err) == -1)
+	    export_image(x, o, r, err) == -1 || export_appjson(r, err) == -1)
 		return -1;
 	report_stage(r, "export", packed == 0);
 	if (x->pack.skipped)

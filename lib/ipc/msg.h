@@ -112,7 +112,9 @@ enum field_kind { KIND_U64, KIND_TEXT, KIND_NAME };
 	FIELD(F_LINES, 71, KIND_U64, 8, NULL)                                  \
 	FIELD(F_TAIL, 72, KIND_U64, 8, NULL)                                   \
 	FIELD(F_SOURCE, 73, KIND_NAME, 63, name_ptype) /* "app", "heroku" */   \
-	FIELD(F_PROC, 74, KIND_NAME, 128, name_layer)  /* "web.1", "router" */
+	FIELD(F_PROC, 74, KIND_NAME, 128, name_layer)  /* "web.1", "router" */ \
+	/* deploys: what of app.json is used, as JSON */                       \
+	FIELD(F_APP_JSON, 170, KIND_TEXT, 16384, NULL)
 
 #define FIELD_ENUM(tag, number, kind, max, grammar) tag = number,
 enum field { F_NONE, FIELD_TABLE(FIELD_ENUM) F_N = 256 };
@@ -268,7 +270,8 @@ enum field { F_NONE, FIELD_TABLE(FIELD_ENUM) F_N = 256 };
 	MSG(MSG_BUILD_TICK, 68, BUILDER, WEB, 0, 0, F_BUILD, F_OFFSET)         \
 	MSG(MSG_BUILD_STAGE, 69, BUILDER, WEB, 0, 0, F_BUILD, F_STAGE, F_MS,   \
 	    F_CACHED)                                                          \
-	/* groups of F_PTYPE F_COMMAND; F_BUILDPACK*; answered with OK */      \
+	/* groups of F_PTYPE F_COMMAND; F_BUILDPACK*; F_APP_JSON if it has */  \
+	/* one; answered with OK */                                            \
 	MSG(MSG_BUILD_DONE, 70, BUILDER, WEB, 0, 0, F_BUILD, F_IMAGE, F_LAYER) \
 	MSG(MSG_BUILD_FAILED, 71, BUILDER, WEB, 0, 0, F_BUILD, F_TEXT)         \
                                                                                \

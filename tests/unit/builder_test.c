@@ -137,6 +137,9 @@ static void a_report_keeps_its_form_or_is_none(void **state)
 	    {"{\"processes\":[{\"type\":\"web\",\"command\":\"a\\u0000\"}]}",
 	        -1},
 	    {"{\"buildpacks\":[5]}", -1},
+	    {"{\"app_json\":\"{}\"}", 0},
+	    {"{\"app_json\":{}}", -1},
+	    {"{\"app_json\":\"a\\u0000\"}", -1},
 	};
 
 	(void)state;
@@ -626,6 +629,7 @@ static void source_goes(struct world *w, const char *error)
 	"\",\"name\":\"layer-0\"},{\"digest\":\"" APP                          \
 	"\",\"name\":\"layer-1\"}],\"processes\":[{\"type\":\"web\","          \
 	"\"command\":\"node x\"}],\"buildpacks\":[\"paas/node\"],"             \
+	"\"app_json\":\"{\\\"cron\\\":[]}\","                                  \
 	"\"stages\":[{\"name\":\"export\",\"ms\":3,\"cached\":false}]}"
 
 /* From the build's job on, to the image. */
@@ -680,6 +684,7 @@ static void a_build_becomes_an_image(void **state)
 	assert_true(str_eqz(field(&s, F_PTYPE), "web"));
 	assert_true(str_eqz(field(&s, F_COMMAND), "node x"));
 	assert_true(str_eqz(field(&s, F_BUILDPACK), "paas/node"));
+	assert_true(str_eqz(field(&s, F_APP_JSON), "{\"cron\":[]}"));
 	say_ok(&w->web, &s);
 	s = expect(w, &w->plan, MSG_WORK_DROP);
 	say_ok(&w->plan, &s);

@@ -15,6 +15,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "../../builder/inner/appjson.h"
 #include "../../builder/inner/convert.h"
 #include "../../builder/inner/image.h"
 #include "../../builder/inner/jobs.h"
@@ -940,6 +941,125 @@ static void an_upper_that_is_not_there_proves_nothing(void **state)
 	json_decref(report);
 }
 
+/* --- app.json ------------------------------------------------------------- */
+
+/* What is read of an app.json of this text; NULL and err, or NULL. */
+static char *appjson_of(
+    struct fixture *x, const char *text, struct error *ret_err)
+{
+	json_t *used = NULL;
+	char *copy = NULL;
+
+	*ret_err = (struct error){0};
+	put(x, "app/app.json", text);
+	if (appjson_read(folder(x, "app"), &used, ret_err) == 0 && used)
+		copy = xstrdup(json_string_value(used));
+	json_decref(used);
+	return copy;
+}
+
+static void app_json_is_reduced_to_what_is_used(void **state)
+{
+	static const struct {
+		const char *text, *used; /* NULL: nothing */
+	} cases[] = {
+	    {"{}", NULL},
+	    {"{\"name\": \"a\", \"logo\": \"b\"}", NULL},
+	    {"{\n \"name\": \"a\",\n \"cron\": [ ]\n}", "{\"cron\":[]}"},
+	    {"{\"healthchecks\":{\"web\":[]},\"cron\":[{\"a\":1}]}",
+	        "{\"cron\":[{\"a\":1}],\"healthchecks\":{\"web\":[]}}"},
+	};
+	struct error err;
+	json_t *used;
+
+	assert_int_equal(appjson_read(folder(*state, "app"), &used, &err), 0);
+	assert_null(used); /* there is no file */
+	for (size_t i = 0; i < NELEM(cases); i++) {
+		scoped_free char *got = appjson_of(*state, cases[i].text, &err);
+
+		assert_int_equal(err.code, 0);
+		if (cases[i].used)
+			assert_string_equal(got, cases[i].used);
+		else
+			assert_null(got);
+	}
+}
+
+static void a_broken_app_json_is_told_with_its_line(void **state)
+{
+	static const struct {
+		const char *text, *why;
+	} cases[] = {
+	    {"", "line 1"},
+	    {"{\n\"cron\": [\n}", "line 3"},
+	    {"{\"a\":1,\"a\":2}", "uplicate"},
+	    {"[]", "no JSON object"},
+	    {"{\"a\":\"\\u0000\"}", "line 1"},
+	    {"{\"a\":\"\xff\"}", "line 1"},
+	};
+	struct error err;
+	json_t *used;
+
+	for (size_t i = 0; i < NELEM(cases); i++) {
+		assert_null(appjson_of(*state, cases[i].text, &err));
+		assert_int_equal(err.code, ERR_INVALID);
+		if (!strstr(err.msg, cases[i].why))
+			fail_msg("no \"%s\" in: %s", cases[i].why, err.msg);
+	}
+	assert_int_equal(unlinkat(folder(*state, "app"), "app.json", 0), 0);
+	assert_int_equal(
+	    symlinkat("/etc/passwd", folder(*state, "app"), "app.json"), 0);
+	assert_int_equal(appjson_read(folder(*state, "app"), &used, &err), -1);
+	assert_non_null(strstr(err.msg, "must be a file"));
+}
+
+/* {"cron":"aaa...","x":"aaa..."}: used bytes of one, all bytes of the file. */
+static int read_long(struct fixture *x, size_t used, size_t all)
+{
+	scoped_buf struct buf text = BUF_INIT(1 << 20);
+	struct error err;
+	scoped_free char *got = NULL;
+
+	buf_addz(&text, "{\"cron\":\"");
+	while (text.len < used - strlen("\"}"))
+		buf_addc(&text, 'a');
+	buf_addz(&text, "\"");
+	while (text.len < all - 1)
+		buf_addc(&text, ' ');
+	buf_addz(&text, "}");
+	got = appjson_of(x, buf_z(&text), &err);
+	return err.code ? -1 : (int)strlen(got);
+}
+
+static void app_json_has_its_limits(void **state)
+{
+	assert_int_equal(read_long(*state, APPJSON_USED_MAX, APPJSON_USED_MAX),
+	    APPJSON_USED_MAX);
+	assert_int_equal(
+	    read_long(*state, APPJSON_USED_MAX + 1, APPJSON_USED_MAX + 1), -1);
+	assert_int_equal(read_long(*state, 20, APPJSON_BYTES_MAX), 20);
+	assert_int_equal(read_long(*state, 20, APPJSON_BYTES_MAX + 1), -1);
+}
+
+static void the_export_tells_app_json(void **state)
+{
+	json_t *report;
+
+	if (geteuid() != 0)
+		skip();
+	make_root(*state, "{}");
+	put(*state, "root/app/app.json", "{\"cron\": [], \"name\": 5}");
+	report = export_in(*state);
+	assert_string_equal(
+	    json_string_value(json_object_get(report, "app_json")),
+	    "{\"cron\":[]}");
+	json_decref(report);
+	put(*state, "root/app/app.json", "{");
+	report = export_in(*state);
+	assert_non_null(json_object_get(report, "error"));
+	json_decref(report);
+}
+
 static void links_lead_the_export_nowhere(void **state)
 {
 	struct fixture *x = *state;
@@ -994,6 +1114,10 @@ int main(void)
 	    IN(what_the_build_touched_is_packed),
 	    IN(an_upper_that_is_not_there_proves_nothing),
 	    IN(links_lead_the_export_nowhere),
+	    IN(the_export_tells_app_json),
+	    IN(app_json_is_reduced_to_what_is_used),
+	    IN(a_broken_app_json_is_told_with_its_line),
+	    IN(app_json_has_its_limits),
 	};
 
 	return cmocka_run_group_tests_name("inner", tests, NULL, NULL);

@@ -180,12 +180,13 @@ static void a_finished_build_shows_in_its_release(void **state)
 	struct image_new i = {.digest = STR(IMAGE),
 	    .layers = STR(IMAGE),
 	    .buildpacks = STR("node 1"),
+	    .app_json = STR("{\"cron\":[]}"),
 	    .processes = &web,
 	    .nprocesses = 1};
 	struct release_new n = {.app = x->app,
 	    .account = x->account,
 	    .description = "Deploy 01234567"};
-	scoped_buf struct buf command = BUF_INIT(100);
+	scoped_buf struct buf command = BUF_INIT(100), json = BUF_INIT(100);
 	int64_t build, image, image_again;
 	struct release r;
 	struct build b;
@@ -208,6 +209,8 @@ static void a_finished_build_shows_in_its_release(void **state)
 	assert_string_equal(buf_z(&command), "node server.js");
 	assert_false(
 	    store_process_command(x->st, image, STR("worker"), &command));
+	OK(store_image_app_json(x->st, image, &json, NULL));
+	assert_string_equal(buf_z(&json), "{\"cron\":[]}");
 }
 
 /* --- secrets ------------------------------------------------------------- */

@@ -46,8 +46,8 @@ int store_config_get(struct store *st, int64_t app, int64_t id, struct buf *env,
 int store_image_put(struct store *st, int64_t app, const struct image_new *i,
     int64_t *ret_id, struct error *err)
 {
-	int64_t id = store_insert(st, STMT_IMAGE_PUT, err, "isssi", app,
-	    i->digest, i->layers, i->buildpacks, store_now());
+	int64_t id = store_insert(st, STMT_IMAGE_PUT, err, "issssi", app,
+	    i->digest, i->layers, i->buildpacks, i->app_json, store_now());
 
 	if (id == -1)
 		return -1;
@@ -79,6 +79,19 @@ int store_image_get(struct store *st, int64_t id, struct image *ret,
 	if (buildpacks)
 		buf_add(buildpacks, store_bytes(q, 3));
 	return 0;
+}
+
+int store_image_app_json(
+    struct store *st, int64_t id, struct buf *ret, struct error *err)
+{
+	scoped_stmt sqlite3_stmt *q = store_stmt(st, STMT_IMAGE_APP_JSON);
+	int more;
+
+	store_bind(q, "i", id);
+	more = store_step(st, q, err);
+	if (more == 1)
+		buf_add(ret, store_bytes(q, 0));
+	return more == -1 ? -1 : 0;
 }
 
 int store_process_list(struct store *st, int64_t image,

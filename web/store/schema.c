@@ -182,7 +182,11 @@ static const char first[] =
     ") STRICT;"
     "CREATE INDEX event_app ON event(app);";
 
-static const char *const migrations[] = {first};
+/* What of the app's app.json is used, as JSON; '' for none. */
+static const char app_json[] =
+    "ALTER TABLE image ADD COLUMN app_json TEXT NOT NULL DEFAULT '';";
+
+static const char *const migrations[] = {first, app_json};
 
 static int run(sqlite3 *db, const char *sql, struct error *err)
 {

@@ -143,9 +143,11 @@
 	                 "(?, ?, ?) RETURNING id")                             \
 	STMT(CONFIG_GET, "SELECT box FROM config WHERE id = ? AND app = ?")    \
 	STMT(IMAGE_PUT,                                                        \
-	    "INSERT INTO image (app, digest, layers, buildpacks, created_at) " \
-	    "VALUES (?, ?, ?, ?, ?) ON CONFLICT (app, digest) DO UPDATE SET "  \
-	    "layers = excluded.layers RETURNING id")                           \
+	    "INSERT INTO image (app, digest, layers, buildpacks, app_json, "   \
+	    "created_at) VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (app, digest) " \
+	    "DO UPDATE SET layers = excluded.layers, "                         \
+	    "app_json = excluded.app_json RETURNING id")                       \
+	STMT(IMAGE_APP_JSON, "SELECT app_json FROM image WHERE id = ?")        \
 	STMT(IMAGE_GET,                                                        \
 	    "SELECT id, digest, layers, buildpacks FROM image WHERE id = ?")   \
 	STMT(PROCESS_ADD,                                                      \

@@ -184,6 +184,7 @@ struct image_new {
 	struct str digest;
 	struct str layers;     /* diffIDs by spaces, base first */
 	struct str buildpacks; /* by newlines */
+	struct str app_json;   /* what of it is used; empty for none */
 	const struct process *processes;
 	size_t nprocesses;
 };
@@ -194,6 +195,9 @@ int store_image_put(struct store *st, int64_t app, const struct image_new *i,
 /* layers, buildpacks: appended in the form above; either may be NULL. */
 int store_image_get(struct store *st, int64_t id, struct image *ret,
     struct buf *layers, struct buf *buildpacks, struct error *err);
+/* Append what of its app.json is used, as JSON; nothing when it has none. */
+int store_image_app_json(
+    struct store *st, int64_t id, struct buf *ret, struct error *err);
 int store_process_list(struct store *st, int64_t image,
     void (*each)(void *arg, const struct process *p), void *arg,
     struct error *err);
