@@ -2,11 +2,13 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/statvfs.h>
 #include <sys/utsname.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/fd.h"
@@ -49,6 +51,17 @@ static bool file_has(const char *path, const char *word)
 	       str_find_str(buf_str(&text), str_z(word)) != -1;
 }
 
+/* The kernel says no within a chroot, and where their number is used up. */
+static bool may_make_userns(void)
+{
+	pid_t pid = fork();
+	int status = 0;
+
+	if (pid == 0)
+		_exit(unshare(CLONE_NEWUSER) == 0 ? 0 : 1);
+	return pid == -1 || (waitpid(pid, &status, 0) == pid && status == 0);
+}
+
 static int check_features(const struct settings *s, struct error *err)
 {
 	static const char *const need[] = {"user", "net", "pid", "cgroup"};
@@ -63,6 +76,11 @@ static int check_features(const struct settings *s, struct error *err)
 			    "own kernel",
 			    need[i]);
 	}
+	if (!may_make_userns())
+		return error_set(err, ERR_UNAVAILABLE,
+		    "user namespaces can't be made here: start the platform "
+		    "on the machine itself, not in a chroot or a container, "
+		    "and see that sysctl user.max_user_namespaces is not 0");
 	if (!file_has("/proc/filesystems", "overlay\n") &&
 	    access("/sys/module/overlay", F_OK) == -1)
 		return error_set(err, ERR_UNAVAILABLE,
