@@ -6,8 +6,10 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "api.h"
 #include "base/mem.h"
 #include "cli.h"
+#include "show.h"
 
 /* Become the supervisor, which lies beside this program. */
 static int run_server(struct cli *c, struct error *err)
@@ -40,6 +42,41 @@ static int run_server(struct cli *c, struct error *err)
 	return error_sys(err, "start %.150s", path);
 }
 
+/* --- doctor --------------------------------------------------------------- */
+
+static int run_doctor(struct cli *c, struct error *err)
+{
+	static const struct {
+		const char *level, *mark;
+	} marks[] = {
+	    {"ok", "ok"}, {"note", "--"}, {"warning", " !"}, {"problem", "!!"}};
+	scoped_api struct api *a = api_open(NULL, err);
+	json_auto_t *list = NULL;
+	size_t i, problems = 0;
+	json_t *f;
+
+	if (!a || api_get(a, &list, err, "platform", "doctor") == -1)
+		return -1;
+	if (cli_option(c, "json")) {
+		show_json(list);
+		return 0;
+	}
+	json_array_foreach(list, i, f)
+	{
+		const char *level = json_text(f, "level"), *mark = "--";
+
+		for (size_t m = 0; m < NELEM(marks); m++)
+			if (strcmp(level, marks[m].level) == 0)
+				mark = marks[m].mark;
+		problems += strcmp(level, "problem") == 0;
+		show_line("%s  %s", mark, json_text(f, "text"));
+		if (*json_text(f, "todo"))
+			show_line("    -> %s", json_text(f, "todo"));
+	}
+	c->exit_code = problems ? EXIT_REFUSED : 0;
+	return 0;
+}
+
 static int run_version(struct cli *c, struct error *err)
 {
 	puts("paas " PAAS_VERSION);
@@ -69,6 +106,11 @@ static int run_help(struct cli *c, struct error *err)
 const struct command platform_commands[] = {
     {"server", "server [OPTIONS]", "run the platform in the foreground",
         run_server, CMD_RAW, 0, -1, {{0}}, "Its options: paas server --help"},
+    {"doctor", "doctor", "what this machine can't do, and what to do about it",
+        run_doctor, 0, 0, 0, {{0, "json", NULL, "print the API's answer"}},
+        "For the owner of the platform. ok: fine; --: could be better;  !: a "
+        "promise is weaker; !!: something does not work (and the exit code is "
+        "1)."},
     {"version", "version", "print the version", run_version, 0, 0, 0, {{0}},
         NULL},
     {"help", "help [COMMAND]", "show this, or a command's options", run_help, 0,

@@ -96,6 +96,18 @@ void show_fact(const char *name, const char *fmt, ...)
 	printf("%-*s%s\n", FACT_WIDTH, name, text);
 }
 
+void show_line(const char *fmt, ...)
+{
+	char text[1024];
+	va_list args;
+
+	va_start(args, fmt);
+	(void)vsnprintf(text, sizeof(text), fmt, args);
+	va_end(args);
+	clean(text);
+	puts(text);
+}
+
 void show_json(const json_t *value)
 {
 	json_dumpf(value, stdout, JSON_INDENT(2) | JSON_ENCODE_ANY);

@@ -36,6 +36,7 @@ void table_print(struct table *t, const char *none);
 /* "Name:        value" */
 void show_fact(const char *name, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
+void show_line(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 void show_json(const json_t *value);
 
 /* How long ago: "just now", "5m ago", "3d ago" into out, "" for no time. */

@@ -13,7 +13,7 @@ enum relation {
 	RELATION_NONE,         /* a stranger to the app */
 	RELATION_SELF,         /* actions on one's own account */
 	RELATION_COLLABORATOR, /* of the app */
-	RELATION_OWNER,        /* of the app */
+	RELATION_OWNER,        /* of the app, or of the platform */
 };
 
 enum action {
@@ -23,6 +23,7 @@ enum action {
 	ACTION_TOKEN_WRITE,
 	ACTION_APPS_READ, /* the list; each sees his own */
 	ACTION_APPS_CREATE,
+	ACTION_PLATFORM_READ, /* what concerns the machine */
 	ACTION_APP_READ,
 	ACTION_APP_SECRETS, /* config vars */
 	ACTION_APP_LOGS,

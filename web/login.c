@@ -27,20 +27,25 @@ int login_token(
 		return error_set(err, ERR_UNAUTHORIZED,
 		    "This token is not valid. Log in again: paas login");
 	ret->scopes = authorize_scopes(str_z(ret->token.scope));
+	ret->owner = ret->token.account == w->owner;
 	return store_account_get(
 	    w->store, ret->token.account, &ret->account, err);
 }
 
 int login_may(const struct actor *actor, enum action action, struct error *err)
 {
-	enum relation relation =
-	    actor->account.id ? RELATION_SELF : RELATION_NONE;
+	enum relation relation = !actor->account.id ? RELATION_NONE
+	                         : actor->owner     ? RELATION_OWNER
+	                                            : RELATION_SELF;
 
 	if (authorize(actor->scopes, relation, action))
 		return 0;
 	if (!actor->account.id)
 		return error_set(err, ERR_UNAUTHORIZED,
 		    "There is no token. Log in: paas login");
+	if (authorize(actor->scopes, RELATION_OWNER, action))
+		return error_set(err, ERR_FORBIDDEN,
+		    "The owner of the platform alone may do that.");
 	return error_set(err, ERR_FORBIDDEN,
 	    "This token's scope (%s) does not allow it. Use another token.",
 	    actor->token.scope);
@@ -115,7 +120,7 @@ int login_owner(struct web *w, struct str token, struct error *err)
 
 	if (!tx || first_account(w, &owner, err) == -1)
 		return -1;
-	n.account = owner.id;
+	n.account = w->owner = owner.id;
 	if (!name_secret(token))
 		return error_set(
 		    err, ERR_INVALID, "the owner's token is malformed");

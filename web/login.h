@@ -4,6 +4,8 @@
  * Called by push.c and web/api: no door looks tokens or apps up by itself.
  */
 #pragma once
+#include <stdbool.h>
+
 #include "authorize.h"
 #include "web.h"
 
@@ -11,6 +13,7 @@ struct actor {
 	struct account account; /* id 0: nobody */
 	struct token token;
 	unsigned scopes;
+	bool owner; /* of the platform */
 };
 
 /* ERR_UNAUTHORIZED when the token is not good. */

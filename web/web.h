@@ -33,6 +33,7 @@ struct web {
 	struct settings settings;
 	struct store *store;
 	int builds_dir; /* STATE/builds */
+	int64_t owner;  /* of the platform: the first account */
 
 	struct ipc_listener *listener;
 	struct peer *router, *plan, *logd; /* we connect to them */

@@ -113,6 +113,10 @@ enum field_kind { KIND_U64, KIND_TEXT, KIND_NAME };
 	FIELD(F_TAIL, 72, KIND_U64, 8, NULL)                                   \
 	FIELD(F_SOURCE, 73, KIND_NAME, 63, name_ptype) /* "app", "heroku" */   \
 	FIELD(F_PROC, 74, KIND_NAME, 128, name_layer)  /* "web.1", "router" */ \
+	/* what the host can't do */                                           \
+	FIELD(                                                                 \
+	    F_LEVEL, 95, KIND_U64, 8, NULL) /* enum finding_level; a group */  \
+	FIELD(F_TODO, 96, KIND_TEXT, 1024, NULL)                               \
 	/* deploys: what of app.json is used, as JSON */                       \
 	FIELD(F_APP_JSON, 170, KIND_TEXT, 16384, NULL)
 
@@ -294,7 +298,11 @@ enum field { F_NONE, FIELD_TABLE(FIELD_ENUM) F_N = 256 };
 	/* fd: where the tree goes, in the form of wire/source.h */            \
 	MSG(MSG_EXPORT, 78, BUILDER, RECEIVE, 1, 1, F_REPO, F_COMMIT, F_BYTES, \
 	    F_FILES)                                                           \
-	MSG(MSG_EXPORT_DONE, 79, RECEIVE, BUILDER, 0, 0, F_BYTES, F_FILES)
+	MSG(MSG_EXPORT_DONE, 79, RECEIVE, BUILDER, 0, 0, F_BYTES, F_FILES)     \
+                                                                               \
+	/* the owner's `paas doctor`; plan passes it on to jail. OK carries */ \
+	/* groups of F_LEVEL F_TEXT F_TODO, in the order to read them in */    \
+	MSG(MSG_DOCTOR, 95, WEB | PLAN, PLAN | JAIL, 0, 0, F_NONE)
 
 #define MSG_ENUM(type, number, ...) type = number,
 enum msg { MSG_NONE, MSG_TABLE(MSG_ENUM) MSG_N = 256 };
@@ -322,6 +330,13 @@ enum dyno_state { DYNO_STARTING, DYNO_UP, DYNO_STOPPING, DYNO_CRASHED };
 enum push_op { PUSH_FETCH, PUSH_PUSH };
 enum receive_op { RECEIVE_PUSH, RECEIVE_FETCH, RECEIVE_REFS /* of a fetch */ };
 enum push_state { PUSH_BUILDING, PUSH_ACCEPTED, PUSH_REFUSED };
+enum finding_level {
+	FINDING_OK,
+	FINDING_NOTE, /* nothing is wrong, something could be better */
+	FINDING_WARN, /* a promise is weaker here, or will break soon */
+	FINDING_BAD,  /* something does not work */
+	FINDING_LEVELS
+};
 
 const char *msg_name(uint16_t type); /* "WANT_BEGIN"; "?" for an unknown one */
 

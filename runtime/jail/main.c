@@ -20,6 +20,7 @@
 #include "base/fd.h"
 #include "base/log.h"
 #include "bundle.h"
+#include "doctor.h"
 #include "jail.h"
 #include "plan.h"
 #include "proc/sandbox.h"
@@ -141,6 +142,7 @@ static int run(struct jail *j, struct start *s, struct error *err)
 		return -1;
 	plan_listen(j, sock);
 	start_ready(s);
+	doctor_log(j);
 	ev_run(j->ev);
 	return 0;
 }

@@ -4,6 +4,7 @@
 
 #include "base/log.h"
 #include "ctl.h"
+#include "doctor.h"
 #include "instance.h"
 #include "make.h"
 #include "store.h"
@@ -95,6 +96,7 @@ static const struct {
     {MSG_STORE_PUT, on_put},
     {MSG_STORE_HAS, on_has},
     {MSG_WORK_DROP, on_work_drop},
+    {MSG_DOCTOR, doctor_answer},
 };
 
 /* --- the connection ------------------------------------------------------- */

@@ -5,7 +5,7 @@
 
 struct question {
 	struct list of_plan;
-	uint64_t peer;        /* who asked: the builder of that connection */
+	uint64_t peer;        /* who asked: of that very connection */
 	uint32_t id, jail_id; /* of its frame, and of the one passed on */
 	uint16_t type;
 	struct buf fields; /* as they came */
@@ -57,7 +57,7 @@ void store_ask(struct plan *p, struct peer *from, struct frame *f)
 
 	if (count(p) >= QUESTIONS_MAX) {
 		(void)error_set(&err, ERR_LIMIT,
-		    "more than %d questions about the store", QUESTIONS_MAX);
+		    "more than %d questions to jail", QUESTIONS_MAX);
 		log_warn("%s", err.msg);
 		if (f->id)
 			(void)peer_send_error(from, f->id, &err);
@@ -73,16 +73,27 @@ void store_ask(struct plan *p, struct peer *from, struct frame *f)
 	pass_on(p, q);
 }
 
+static struct peer *asker(const struct plan *p, const struct question *q)
+{
+	struct peer *const who[] = {p->builder, p->web};
+
+	for (size_t i = 0; i < NELEM(who); i++)
+		if (who[i] && peer_id(who[i]) == q->peer)
+			return who[i];
+	return NULL;
+}
+
 static void answer(
     struct plan *p, const struct question *q, const struct frame *f)
 {
+	struct peer *to = asker(p, q);
 	struct frame_out o;
 
-	if (!q->id || !p->builder || peer_id(p->builder) != q->peer)
+	if (!q->id || !to)
 		return;
 	o = frame_begin(f->type, q->id);
 	fields_put(f->fields, &o);
-	(void)plan_send(p->builder, &o);
+	(void)plan_send(to, &o);
 }
 
 bool store_answer(struct plan *p, const struct frame *f)
@@ -114,7 +125,7 @@ void store_builder_gone(struct plan *p)
 	/* What is to be dropped is dropped all the same. */
 	list_each(q, &p->questions, of_plan)
 	{
-		if (q->type != MSG_WORK_DROP)
+		if (q->type != MSG_WORK_DROP && q->type != MSG_DOCTOR)
 			question_free(q);
 	}
 }

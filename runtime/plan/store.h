@@ -1,8 +1,10 @@
 /*
- * store - questions of builder about the store, passed on to jail.
+ * store - questions passed on to jail: of builder about the store, of web
+ * about the host.
  *
- * STORE_PUT, STORE_HAS and WORK_DROP may be asked twice, so what jail did not
- * answer is asked again when it is back: builder sees a wait, no failure.
+ * STORE_PUT, STORE_HAS, WORK_DROP and DOCTOR may be asked twice, so what jail
+ * did not answer is asked again when it is back: who asked sees a wait, no
+ * failure.
  */
 #pragma once
 #include "loop.h"

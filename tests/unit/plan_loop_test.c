@@ -216,6 +216,28 @@ static void a_question_about_the_store_outlives_jail(void **state)
 	got_free(g);
 }
 
+static void a_question_about_the_host_goes_through_to_web(void **state)
+{
+	struct town *t = *state;
+	struct frame_out ask = frame_begin(MSG_DOCTOR, 7), told;
+	struct got *g;
+
+	jail_tells(t, NULL);
+	dial(t, WEB);
+	say_frame(t, WEB, &ask);
+	g = expect(t, JAIL, MSG_DOCTOR);
+	told = frame_begin(MSG_OK, g->f.id);
+	frame_put_u64(&told, F_LEVEL, FINDING_BAD);
+	frame_put_z(&told, F_TEXT, "the clock is years behind");
+	say_frame(t, JAIL, &told);
+	got_free(g);
+	g = expect(t, WEB, MSG_OK);
+	assert_int_equal(g->f.id, 7);
+	assert_int_equal(frame_u64(&g->f, F_LEVEL), FINDING_BAD);
+	assert_true(field_is(g, F_TEXT, "the clock is years behind"));
+	got_free(g);
+}
+
 static void what_breaks_a_limit_is_refused_and_changes_nothing(void **state)
 {
 	struct town *t = *state;
@@ -336,6 +358,7 @@ int main(void)
 	    town_test(a_job_is_passed_on_with_all_it_brought),
 	    town_test(what_a_builder_leaves_behind_is_ended),
 	    town_test(a_question_about_the_store_outlives_jail),
+	    town_test(a_question_about_the_host_goes_through_to_web),
 	    town_test(what_breaks_a_limit_is_refused_and_changes_nothing),
 	    town_test(an_app_is_gone_when_jail_has_dropped_it),
 	    town_test(what_jail_lost_half_way_does_not_fail_a_release),

@@ -530,6 +530,32 @@ static void an_app_in_maintenance_says_so_to_its_visitors(void **state)
 	assert_non_null(strstr(buf_z(&w->text), "maintenance"));
 }
 
+static void the_owner_alone_is_told_of_the_host(void **state)
+{
+	struct world *w = *state;
+	char token[44];
+
+	assert_int_equal(
+	    ASK(w, .method = "GET", .path = "/platform/doctor"), 200);
+	assert_int_equal(json_array_size(w->json), 2);
+	assert_string_equal(
+	    world_text(json_array_get(w->json, 0), "level"), "ok");
+	assert_string_equal(
+	    world_text(json_array_get(w->json, 1), "level"), "warning");
+	assert_string_equal(
+	    world_text(json_array_get(w->json, 1), "todo"), "modprobe loop");
+	world_account(w, "other@localhost", "global", token);
+	assert_int_equal(
+	    ASK(w, .method = "GET", .path = "/platform/doctor", .token = token),
+	    403);
+	assert_string_equal(world_text(w->json, "message"),
+	    "The owner of the platform alone may do that.");
+	world_account(w, "owner@localhost", "read", token);
+	assert_int_equal(
+	    ASK(w, .method = "GET", .path = "/platform/doctor", .token = token),
+	    403);
+}
+
 int main(void)
 {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
@@ -548,6 +574,7 @@ int main(void)
 	    TEST(over_tls_the_cookie_keeps_to_it),
 	    TEST(the_page_comes_with_its_policy),
 	    TEST(an_app_in_maintenance_says_so_to_its_visitors),
+	    TEST(the_owner_alone_is_told_of_the_host),
 	};
 
 	return cmocka_run_group_tests_name("web_api", tests, NULL, NULL);

@@ -59,6 +59,9 @@ void on_dyno_stop(struct request *r);
 void on_type_stop(struct request *r);
 void on_run(struct request *r); /* run.c */
 
+/* platform.c */
+void on_doctor(struct request *r);
+
 /* logs.c, outputs.c */
 void on_log_session(struct request *r);
 void on_logs(struct request *r);

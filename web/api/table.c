@@ -19,6 +19,8 @@ const struct route routes[] = {
     {METHOD_GET, "/stacks", ACTION_ACCOUNT_READ, on_stacks},
     {METHOD_GET, "/addons", ACTION_APPS_READ, on_nothing},
 
+    {METHOD_GET, "/platform/doctor", ACTION_PLATFORM_READ, on_doctor},
+
     {METHOD_GET, "/apps", ACTION_APPS_READ, on_apps},
     {METHOD_GET, "/users/~/apps", ACTION_APPS_READ, on_apps},
     {METHOD_POST, "/apps", ACTION_APPS_CREATE, on_app_create},
