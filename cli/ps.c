@@ -1,4 +1,6 @@
 /* ps - an app's processes: list, scale, restart, stop. */
+#include "ps.h"
+
 #include <string.h>
 
 #include "api.h"
@@ -8,7 +10,8 @@
 
 static int run_ps(struct cli *c, struct error *err)
 {
-	struct table t = TABLE("NAME", "STATE", "RELEASE", "SINCE", "COMMAND");
+	struct table t =
+	    TABLE("NAME", "STATE", "SIZE", "RELEASE", "SINCE", "COMMAND");
 	scoped_api struct api *a = NULL;
 	json_auto_t *dynos = NULL;
 	struct target target;
@@ -27,6 +30,7 @@ static int run_ps(struct cli *c, struct error *err)
 	{
 		table_add(&t, json_text(d, "name"));
 		table_add(&t, json_text(d, "state"));
+		table_add(&t, json_text(d, "size"));
 		table_addf(&t, "v%lld", json_number(d, "release.version"));
 		table_add(&t, show_ago(json_text(d, "updated_at"), ago));
 		table_addf(&t, "%.200s", json_text(d, "command"));
@@ -37,7 +41,7 @@ static int run_ps(struct cli *c, struct error *err)
 	return 0;
 }
 
-static void print_formation(const json_t *formation)
+void ps_print_formation(const json_t *formation)
 {
 	struct table t = TABLE("TYPE", "QUANTITY", "SIZE", "COMMAND");
 	size_t i;
@@ -104,7 +108,7 @@ static int run_scale(struct cli *c, struct error *err)
 		if (api_get(a, &formation, err, "apps", t.app, "formation") ==
 		    -1)
 			return -1;
-		print_formation(formation);
+		ps_print_formation(formation);
 		return 0;
 	}
 	if (api_call(a,
@@ -113,7 +117,7 @@ static int run_scale(struct cli *c, struct error *err)
 	            .body = json_pack("{s:O}", "updates", updates)},
 	        &formation, err) == -1)
 		return -1;
-	print_formation(formation);
+	ps_print_formation(formation);
 	return 0;
 }
 
@@ -167,6 +171,11 @@ const struct command ps_commands[] = {
         {{0}},
         "TYPE=N sets the number, TYPE+N and TYPE-N change it, TYPE=N:SIZE "
         "sets the size too."},
+    {"ps:type", "ps:type [TYPE=SIZE... | SIZE]",
+        "set how large a type's processes are, or list it", ps_type, CMD_APP, 0,
+        -1, {{0, "sizes", NULL, "list the sizes there are"}},
+        "SIZE alone sets that of every type. A new size replaces processes one "
+        "by one,\nas a new release does."},
     {"ps:restart", "ps:restart [NAME | TYPE]",
         "restart all, one process (web.1) or a type (web)", run_restart,
         CMD_APP, 0, 1, {{0}}, NULL},

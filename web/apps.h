@@ -31,6 +31,13 @@ struct scale {
 int apps_scale(struct web *w, const struct account *by, const struct app *a,
     const struct scale *v, size_t n, struct error *err);
 
+void apps_size_uuid(const char *name, char out[37]);
+/* A size by name or id (err names those there are), or NULL. */
+const struct size *apps_size(
+    const struct web *w, struct str name, struct error *err);
+/* Is there such a size, and does the server have room for one of it? */
+int apps_check_size(const struct web *w, struct str name, struct error *err);
+
 int apps_add_collaborator(struct web *w, const struct account *by,
     const struct app *a, const struct account *who, struct error *err);
 int apps_del_collaborator(struct web *w, const struct account *by,

@@ -56,6 +56,7 @@ void dynos_put(struct web *w, struct peer *p, struct frame *f)
 	};
 	str_copy(frame_str(f, F_NAME), e->dyno.name, sizeof(e->dyno.name));
 	str_copy(frame_str(f, F_PTYPE), e->dyno.type, sizeof(e->dyno.type));
+	str_copy(frame_str(f, F_SIZE), e->dyno.size, sizeof(e->dyno.size));
 }
 
 /* One stale entry, or NULL: the map can't be changed while it is walked. */

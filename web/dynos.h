@@ -9,7 +9,7 @@
 struct dyno {
 	uint64_t instance, app, version, kind, state; /* enum dyno_state */
 	int64_t since;                                /* seconds */
-	char name[129], type[64];
+	char name[129], type[64], size[33];
 };
 
 struct dynos *dynos_new(void);

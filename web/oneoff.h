@@ -15,6 +15,7 @@ struct oneoff {
 	struct str env; /* "KEY=VALUE\0"...: wins over the config vars */
 	bool attached, pty;
 	uint64_t rows, cols; /* 0: not known */
+	const char *size;    /* NULL: the default one */
 };
 
 /* A name that no process of the app has now: "TYPE.1234". */

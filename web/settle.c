@@ -28,7 +28,7 @@ static void keep_type(void *arg, const struct process *p)
 	    store_formation_find(t->w->store, t->app, p->type, &f, NULL) == 0)
 		return;
 	t->failed = store_formation_put(t->w->store, t->app, p->type,
-	                want_default(p->type), WEB_SIZE, t->err) == -1;
+	                want_default(p->type), SIZE_DEFAULT, t->err) == -1;
 }
 
 static int keep_types(struct web *w, const struct release *r, struct error *err)

@@ -67,7 +67,7 @@ static void put_group(void *arg, const struct process *p)
 	frame_put(g->o, F_PTYPE, p->type);
 	frame_put_u64(
 	    g->o, F_QUANTITY, set ? f.quantity : want_default(p->type));
-	frame_put_z(g->o, F_SIZE, set ? f.size : WEB_SIZE);
+	frame_put_z(g->o, F_SIZE, set ? f.size : SIZE_DEFAULT);
 	frame_put(g->o, F_COMMAND, str_sub(p->command, 0, COMMAND_SHOWN));
 }
 

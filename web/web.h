@@ -56,4 +56,3 @@ struct web {
 int web_open(struct web *w, const struct settings *s, struct error *err);
 
 #define WEB_STACK "debian-13"
-#define WEB_SIZE "basic" /* the one size of instances there is */

@@ -118,7 +118,13 @@ enum field_kind { KIND_U64, KIND_TEXT, KIND_NAME };
 	    F_LEVEL, 95, KIND_U64, 8, NULL) /* enum finding_level; a group */  \
 	FIELD(F_TODO, 96, KIND_TEXT, 1024, NULL)                               \
 	/* deploys: what of app.json is used, as JSON */                       \
-	FIELD(F_APP_JSON, 170, KIND_TEXT, 16384, NULL)
+	FIELD(F_APP_JSON, 170, KIND_TEXT, 16384, NULL)                         \
+	/* sizes */                                                            \
+	FIELD(                                                                 \
+	    F_CPU_MAX, 130, KIND_U64, 8, NULL)  /* percent of a CPU; 0 none */ \
+	FIELD(F_IO, 131, KIND_U64, 8, NULL)     /* weight 1..10000 */          \
+	FIELD(F_IO_MAX, 132, KIND_U64, 8, NULL) /* bytes a second; 0 none */   \
+	FIELD(F_OWN_DISK, 133, KIND_U64, 8, NULL) /* 1: F_DISK is no memory */
 
 #define FIELD_ENUM(tag, number, kind, max, grammar) tag = number,
 enum field { F_NONE, FIELD_TABLE(FIELD_ENUM) F_N = 256 };
@@ -177,7 +183,8 @@ enum field { F_NONE, FIELD_TABLE(FIELD_ENUM) F_N = 256 };
 	/* the app is destroyed: stop all, then tell jail APP_DROP */          \
 	MSG(MSG_WANT_GONE, 26, WEB, PLAN, 0, 0, F_APP)                         \
 	/* one-off; F_PTY F_ROWS F_COLS F_ENV; OK carries F_INSTANCE. */       \
-	/* F_KIND KIND_RUN or KIND_RELEASE, F_STATE 1 when it is attached */   \
+	/* F_KIND KIND_RUN or KIND_RELEASE, F_STATE 1 when it is attached; */  \
+	/* F_SIZE, else the default one */                                     \
 	MSG(MSG_RUN, 27, WEB, PLAN, 1, 1, F_JOB, F_APP, F_APP_NAME, F_RELEASE, \
 	    F_KIND, F_NAME, F_COMMAND, F_IMAGE, F_LAYER, F_STATE)              \
 	MSG(MSG_RUN_EXITED, 28, PLAN, WEB, 0, 0, F_JOB, F_EXIT_CODE,           \
@@ -188,7 +195,8 @@ enum field { F_NONE, FIELD_TABLE(FIELD_ENUM) F_N = 256 };
 	/* F_TEXT the reason; F_NAME and F_INSTANCE: whose last lines tell */  \
 	/* more */                                                             \
 	MSG(MSG_RELEASE_FAILED, 31, PLAN, WEB, 0, 0, F_APP, F_RELEASE, F_TEXT) \
-	/* what runs, for `ps`: snapshot, then changes; enum dyno_state */     \
+	/* what runs, for `ps`: snapshot, then changes; enum dyno_state; */    \
+	/* F_SIZE of what has one */                                           \
 	MSG(MSG_DYNOS_BEGIN, 32, PLAN, WEB, 0, 0, F_NONE)                      \
 	MSG(MSG_DYNO, 33, PLAN, WEB, 0, 0, F_INSTANCE, F_APP, F_KIND,          \
 	    F_RELEASE, F_NAME, F_PTYPE, F_STATE, F_TIME)                       \
@@ -214,7 +222,9 @@ enum field { F_NONE, FIELD_TABLE(FIELD_ENUM) F_N = 256 };
                                                                                \
 	/* plan -> jail. fds: environment; or for jobs stdin, output, */       \
 	/* environment, report. F_LAYER* base first; F_WORK for jobs; */       \
-	/* F_STATE 1: its terminal or stdin and output wait for MSG_ATTACH */  \
+	/* F_STATE 1: its terminal or stdin and output wait for MSG_ATTACH; */ \
+	/* F_CPU_MAX F_IO F_IO_MAX F_OWN_DISK are limits, too; F_SIZE is a */  \
+	/* label that comes back with its states */                            \
 	MSG(MSG_INSTANCE_START, 42, PLAN, JAIL, 1, 4, F_INSTANCE, F_APP,       \
 	    F_KIND, F_RELEASE, F_GENERATION, F_PTYPE, F_NUM, F_NAME, F_PORT,   \
 	    F_ARG, F_MEMORY, F_CPU, F_PIDS, F_DISK, F_INODES)                  \

@@ -14,6 +14,7 @@ enum kind {
 	HOST,   /* a host name */
 	WORD,   /* one of a few words */
 	LISTEN, /* ADDR:PORT, may be given more than once */
+	SIZE,   /* NAME key=value ..., may be given more than once */
 	NUMBER,
 	BYTES, /* a number with K, M or G behind it */
 	SECONDS,
@@ -62,10 +63,24 @@ static const struct setting table[] = {
         "/etc/ssl/certs/ca-certificates.crt", NULL,
         "CA bundle that build containers trust"),
 
+    NUMBER_ROW("host_memory", BYTES, host_memory_bytes, "0", 0, 1024 * 1024 * G,
+        "memory that the formation of an app may add up to; 0: all of the "
+        "machine's"),
+    NUMBER_ROW("run_memory", NUMBER, run_memory, "50", 1, 10000,
+        "percent of that memory for the one-off commands of an app that run "
+        "at a time (one may run in any case)"),
+    NUMBER_ROW("run_memory_all", NUMBER, run_memory_all, "100", 1, 10000,
+        "percent of that memory for the one-off commands of all apps"),
+    TEXT_ROW("size", SIZE, sizes, "standard-2x memory=1G cpu=200", NULL,
+        "a size of instances: a name, then memory, cpu (weight), cpu_max "
+        "(percent of one CPU), pids, io (weight), io_max (bytes a second), "
+        "disk (bytes on disk, else app_disk in memory), inodes; may be "
+        "repeated. It changes or adds to: eco, basic, standard-1x, "
+        "standard-2x, performance-m, performance-l, ..."),
     NUMBER_ROW("app_memory", BYTES, app_memory_bytes, "512M", 4 * M, 1024 * G,
-        "memory of an instance, swap included"),
+        "memory of an instance, swap included, where its size says nothing"),
     NUMBER_ROW("app_pids", NUMBER, app_pids, "256", 8, 100000,
-        "processes and threads of an instance"),
+        "processes and threads of an instance, where its size says nothing"),
     NUMBER_ROW("app_cpu_weight", NUMBER, app_cpu_weight, "100", 1, 10000,
         "share of the CPU that an instance gets when it is scarce"),
     NUMBER_ROW("app_disk", BYTES, app_disk_bytes, "256M", 1 * M, 1024 * G,
@@ -214,10 +229,12 @@ static int set_text(struct settings *s, const struct setting *row,
 		return bad(row, row->words, err);
 	if (row->kind == LISTEN)
 		return add_listen(s, row, value, err);
+	if (row->kind == SIZE)
+		return sizes_set(&s->sizes, value, err);
 	return put_text((char *)s + row->offset, row->size, row, value, err);
 }
 
-static bool read_bytes(struct str value, uint64_t *ret)
+bool settings_bytes(struct str value, uint64_t *ret)
 {
 	uint64_t unit = 1, number;
 
@@ -259,7 +276,7 @@ static int set_number(struct settings *s, const struct setting *row,
 {
 	char least[24], most[24];
 	uint64_t number;
-	bool ok = row->kind == BYTES ? read_bytes(value, &number)
+	bool ok = row->kind == BYTES ? settings_bytes(value, &number)
 	                             : str_u64(value, UINT64_MAX, &number);
 
 	if (!ok || number < row->min || number > row->max)
@@ -298,8 +315,9 @@ void settings_init(struct settings *ret)
 	struct error err;
 
 	memset(ret, 0, sizeof(*ret));
+	sizes_init(&ret->sizes);
 	for (size_t i = 0; i < NELEM(table); i++) {
-		if (table[i].kind != LISTEN)
+		if (table[i].kind != LISTEN && table[i].kind != SIZE)
 			(void)set_row(
 			    ret, table + i, str_z(table[i].otherwise), &err);
 	}
@@ -329,6 +347,8 @@ void settings_print(const struct settings *s, struct buf *out)
 		if (table[i].kind == LISTEN) {
 			for (int l = 0; l < s->nlisten; l++)
 				buf_addf(out, "listen = %s\n", s->listen[l]);
+		} else if (table[i].kind == SIZE) {
+			sizes_print(&s->sizes, out);
 		} else if (table[i].kind < NUMBER) {
 			buf_addf(out, "%s = %s\n", table[i].name, at);
 		} else {

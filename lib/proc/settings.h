@@ -7,11 +7,13 @@
  * `paas server --help` and the documented sample file are printed from.
  */
 #pragma once
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/buf.h"
 #include "base/error.h"
 #include "base/str.h"
+#include "proc/sizes.h"
 
 #define SETTINGS_LISTEN_MAX 8
 #define SETTINGS_URL_MAX 300
@@ -31,7 +33,11 @@ struct settings {
 	char runtime[16];      /* crun or runc */
 	char registry_ca[256]; /* CA bundle handed to build containers */
 
-	uint64_t app_memory_bytes; /* of an instance */
+	struct sizes sizes;
+	uint64_t host_memory_bytes; /* 0: as much as there is */
+	uint64_t run_memory;        /* percent of it, for an app's one-offs */
+	uint64_t run_memory_all;    /* for those of all apps */
+	uint64_t app_memory_bytes;  /* of an instance */
 	uint64_t app_pids;
 	uint64_t app_cpu_weight; /* 1..10000 as cgroup v2 */
 	uint64_t app_disk_bytes; /* writable tmpfs of an instance */
@@ -69,5 +75,7 @@ int settings_set(
 int settings_parse(struct settings *s, struct str text, struct error *err);
 /* All settings as text that settings_parse reads back. */
 void settings_print(const struct settings *s, struct buf *out);
+/* "512M": a number of bytes, with K, M or G behind it or not. */
+bool settings_bytes(struct str value, uint64_t *ret);
 /* The documented sample file: every public setting, default and meaning. */
 void settings_sample(struct buf *out);

@@ -113,6 +113,8 @@ static void put_state(const struct instance *in, struct frame_out *o)
 	frame_put_u64(o, F_EXIT_SIGNAL, in->end.signal);
 	frame_put_u64(o, F_OOM, in->end.oom);
 	frame_put_u64(o, F_TIME, ended ? in->end.time : r->time);
+	if (r->size[0])
+		frame_put_z(o, F_SIZE, r->size);
 	if (r->job)
 		frame_put_u64(o, F_JOB, r->job);
 	if (r->work)

@@ -74,6 +74,7 @@ static void read_order(struct order *o, const struct frame *f)
 	r->time = clock_real_ms();
 	str_copy(frame_str(f, F_PTYPE), r->ptype, sizeof(r->ptype));
 	str_copy(frame_str(f, F_NAME), r->name, sizeof(r->name));
+	str_copy(frame_str(f, F_SIZE), r->size, sizeof(r->size));
 	o->memory = frame_u64(f, F_MEMORY);
 	o->weight = frame_u64(f, F_CPU);
 	o->pids = frame_u64(f, F_PIDS);

@@ -56,6 +56,8 @@ static int numbers_parse(void *base, const struct number *table, size_t n,
 void record_print(const struct record *r, struct buf *out)
 {
 	numbers_print(r, numbers, NELEM(numbers), out);
+	if (r->size[0])
+		buf_addf(out, "size %s\n", r->size);
 	buf_addf(out, "ptype %s\nname %s\nend 1\n", r->ptype, r->name);
 }
 
@@ -77,6 +79,8 @@ int record_parse(struct str text, struct record *ret, struct error *err)
 			str_copy(value, r.ptype, sizeof(r.ptype));
 		if (str_eqz(name, "name") && name_layer(value))
 			str_copy(value, r.name, sizeof(r.name));
+		if (str_eqz(name, "size") && name_size(value))
+			str_copy(value, r.size, sizeof(r.size));
 		whole = whole || str_eqz(name, "end");
 	}
 	if (!whole || !r.instance || !r.ptype[0] || !r.name[0])

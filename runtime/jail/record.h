@@ -27,6 +27,7 @@ struct record {
 	uint64_t time; /* real ms, when it was asked for */
 	char ptype[64];
 	char name[129];
+	char size[33]; /* a label; may be empty */
 };
 
 struct ending {

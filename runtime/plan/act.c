@@ -36,19 +36,17 @@ static const char *command_of(const struct inst *in)
 }
 
 static void put_process(
-    const struct plan *p, const struct inst *in, struct frame_out *o)
+    const struct plan *p, struct inst *in, struct frame_out *o)
 {
-	const struct settings *s = p->settings;
 	const struct want *w = want_of(in);
+	struct size_limits limits;
 
 	frame_put_z(o, F_ARG, LAUNCHER);
 	frame_put_z(o, F_ARG, in->ptype);
 	layers_put(w->layers, o);
-	frame_put_u64(o, F_MEMORY, s->app_memory_bytes);
-	frame_put_u64(o, F_CPU, s->app_cpu_weight);
-	frame_put_u64(o, F_PIDS, s->app_pids);
-	frame_put_u64(o, F_DISK, s->app_disk_bytes);
-	frame_put_u64(o, F_INODES, s->app_inodes);
+	size_limits(p->settings, str_z(in->size), &limits);
+	in->memory = limits.memory;
+	limits_put(&limits, o);
 	frame_put_fd(o, w->env);
 }
 
@@ -68,6 +66,8 @@ static void send_start(struct plan *p, struct inst *in)
 	frame_put_z(&o, F_NAME, in->name);
 	frame_put_u64(&o, F_PORT, in->port);
 	frame_put_u64(&o, F_JOB, in->job);
+	if (in->size[0])
+		frame_put_z(&o, F_SIZE, in->size);
 	if (inst_is_job(in))
 		frame_put_u64(&o, F_WORK, in->work);
 	if (in->pending)

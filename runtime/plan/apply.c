@@ -30,6 +30,7 @@ static void start(struct model *m, struct app *a, const struct action *act,
 		in->num = act->num;
 		in->was_live = !is_candidate(a, act->release);
 		snprintf(in->ptype, sizeof(in->ptype), "%s", act->ptype);
+		memcpy(in->size, act->size, sizeof(in->size));
 		snprintf(in->name, sizeof(in->name), "%s.%" PRIu64, act->ptype,
 		    act->num);
 	}

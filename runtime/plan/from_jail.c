@@ -17,6 +17,7 @@ static struct inst *adopt(struct plan *p, const struct frame *f)
 	struct app *a = model_app(&p->model, frame_u64(f, F_APP));
 	struct inst *in = model_add(&p->model, a, frame_u64(f, F_INSTANCE),
 	    (enum instance_kind)frame_u64(f, F_KIND), INST_ASKED);
+	struct size_limits limits;
 
 	in->release = frame_u64(f, F_RELEASE);
 	in->generation = frame_u64(f, F_GENERATION);
@@ -26,6 +27,11 @@ static struct inst *adopt(struct plan *p, const struct frame *f)
 	in->port = frame_u64(f, F_PORT);
 	str_copy(frame_str(f, F_PTYPE), in->ptype, sizeof(in->ptype));
 	str_copy(frame_str(f, F_NAME), in->name, sizeof(in->name));
+	str_copy(frame_str(f, F_SIZE), in->size, sizeof(in->size));
+	if (in->size[0]) {
+		size_limits(p->settings, str_z(in->size), &limits);
+		in->memory = limits.memory;
+	}
 	in->adopted = frame_u64(f, F_STATE) == INSTANCE_RUNNING;
 	in->asked_ms = ev_now_ms(p->ev);
 	if (in->id > p->last_id)

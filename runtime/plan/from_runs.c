@@ -17,6 +17,63 @@ static size_t count_runs(const struct app *a)
 	return n;
 }
 
+/* Memory that one-offs have now; of one app, or of all for NULL. */
+static uint64_t memory_of_runs(const struct plan *p, const struct app *a)
+{
+	uint64_t sum = 0;
+	size_t pos = 0;
+	void *value;
+
+	while (map_next(p->model.insts_by_id, &pos, NULL, &value)) {
+		const struct inst *in = value;
+
+		if (in->kind == KIND_RUN && in->state != INST_EXITED &&
+		    (!a || in->app == a))
+			sum += in->memory;
+	}
+	return sum;
+}
+
+static bool is_too_much(
+    const struct plan *p, const struct app *a, uint64_t more, uint64_t percent)
+{
+	uint64_t sum = memory_of_runs(p, a);
+
+	return sum > 0 &&
+	       sum + more > size_host_memory(p->settings) * percent / 100;
+}
+
+/* So that commands can't take the memory of what serves. */
+static bool has_memory(const struct plan *p, const struct app *a,
+    struct peer *from, const struct frame *f)
+{
+	const struct settings *s = p->settings;
+	struct size_limits limits;
+
+	size_limits(s, pending_size(f), &limits);
+	if (frame_u64(f, F_KIND) != KIND_RUN)
+		return true;
+	if (is_too_much(p, a, limits.memory, s->run_memory)) {
+		refuse(from, f, ERR_LIMIT,
+		    "the commands of this app that run have their share of "
+		    "the server's memory (%" PRIu64
+		    " %%, the setting run_memory): wait for one, stop one "
+		    "(paas ps:stop), or take a smaller --size",
+		    s->run_memory);
+		return false;
+	}
+	if (is_too_much(p, NULL, limits.memory, s->run_memory_all)) {
+		refuse(from, f, ERR_LIMIT,
+		    "the commands of all apps that run have their share of "
+		    "the server's memory (%" PRIu64
+		    " %%, the setting run_memory_all): wait for one, or take "
+		    "a smaller --size",
+		    s->run_memory_all);
+		return false;
+	}
+	return true;
+}
+
 static void answer_ok(struct peer *to, uint32_t id, uint64_t instance)
 {
 	struct frame_out o = frame_begin(MSG_OK, id);
@@ -68,6 +125,8 @@ static void add(struct plan *p, struct app *a, struct peer *from,
 	    kind == KIND_RUN ? "run" : "release");
 	str_copy(frame_str(f, F_NAME), in->name, sizeof(in->name));
 	in->pending = pending_run(f, p->settings);
+	in->memory = in->pending->limits.memory;
+	str_copy(pending_size(f), in->size, sizeof(in->size));
 	in->pending->asker = (struct asker){peer_id(from), f->id};
 	plan_touch(p, a);
 }
@@ -99,7 +158,7 @@ void on_run(struct plan *p, struct peer *from, struct frame *f)
 			    "%" PRIu64 " one-off processes of this app run "
 			    "already",
 			    p->settings->instances_max);
-		else
+		else if (has_memory(p, a, from, f))
 			add(p, a, from, f, (enum instance_kind)kind);
 	}
 }

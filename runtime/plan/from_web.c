@@ -79,6 +79,8 @@ static void read_types(struct plan *p, const struct frame *f, struct want *w)
 			t->quantity = frame_number(value);
 			if (t->quantity > most)
 				t->quantity = most;
+		} else if (tag == F_SIZE && t) {
+			str_copy(value, t->size, sizeof(t->size));
 		} else if (tag == F_COMMAND && t && !t->command) {
 			t->command = str_dup(value);
 		}

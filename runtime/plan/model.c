@@ -26,13 +26,20 @@ void want_release(struct want *w)
 	want_init(w);
 }
 
-bool want_has(const struct want *w, const char *ptype, uint64_t num)
+const struct want_type *want_type(const struct want *w, const char *ptype)
 {
 	for (size_t i = 0; w && w->set && i < w->ntypes; i++) {
 		if (strcmp(w->types[i].name, ptype) == 0)
-			return num >= 1 && num <= w->types[i].quantity;
+			return &w->types[i];
 	}
-	return false;
+	return NULL;
+}
+
+bool want_has(const struct want *w, const char *ptype, uint64_t num)
+{
+	const struct want_type *t = want_type(w, ptype);
+
+	return t && num >= 1 && num <= t->quantity;
 }
 
 /* `to` becomes from, which is emptied. */
@@ -220,6 +227,24 @@ static void give_up(struct app *a)
 		discard(a, a->next.release);
 }
 
+/* A new size may be what it takes: it is tried at once. */
+static void forget_resized(
+    struct app *a, const struct want *old, const struct want *new)
+{
+	struct crash *c;
+
+	list_each(c, &a->crashes, of_app)
+	{
+		const struct want_type *was = want_type(old, c->ptype),
+		                       *is = want_type(new, c->ptype);
+
+		if (!was || !is || strcmp(was->size, is->size) == 0)
+			continue;
+		list_del(&c->of_app);
+		free(c);
+	}
+}
+
 /* Of places that are in no formation any more. */
 static void forget_crashes(struct app *a)
 {
@@ -257,6 +282,7 @@ void app_want(
 		}
 	}
 	a->gone = a->dropped = false;
+	forget_resized(a, to, from);
 	want_replace(to, from);
 	forget_crashes(a);
 }

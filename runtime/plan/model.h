@@ -24,6 +24,7 @@ struct want_type { /* one process type of a formation */
 	char name[64];
 	char *command; /* NULL when web did not say it */
 	uint64_t quantity;
+	char size[33]; /* of proc/sizes.h */
 };
 
 /* How far a candidate is; of no meaning for the live one. */
@@ -51,6 +52,7 @@ void want_init(struct want *w);
 void want_release(struct want *w); /* frees, closes; w is not set then */
 /* Is process num of a type (from 1) part of it? */
 bool want_has(const struct want *w, const char *ptype, uint64_t num);
+const struct want_type *want_type(const struct want *w, const char *ptype);
 
 /* --- what runs ------------------------------------------------------------ */
 
@@ -82,6 +84,8 @@ struct inst {
 	enum instance_kind kind;
 	uint64_t release, generation, num, job, work, port;
 	char ptype[64], name[129];
+	char size[33];   /* "": found running, and nobody knows */
+	uint64_t memory; /* bytes it may use; 0: not known */
 
 	enum inst_state state;
 	bool adopted;             /* found running: the router may know it */

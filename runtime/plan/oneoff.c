@@ -45,6 +45,19 @@ void layers_put(const char *layers, struct frame_out *o)
 	fields_put(str_z(layers), '\n', F_LAYER, o);
 }
 
+void limits_put(const struct size_limits *l, struct frame_out *o)
+{
+	frame_put_u64(o, F_MEMORY, l->memory);
+	frame_put_u64(o, F_CPU, l->cpu);
+	frame_put_u64(o, F_CPU_MAX, l->cpu_max);
+	frame_put_u64(o, F_PIDS, l->pids);
+	frame_put_u64(o, F_IO, l->io);
+	frame_put_u64(o, F_IO_MAX, l->io_max);
+	frame_put_u64(o, F_DISK, l->disk);
+	frame_put_u64(o, F_INODES, l->inodes);
+	frame_put_u64(o, F_OWN_DISK, l->own_disk);
+}
+
 /* --- one that is kept ----------------------------------------------------- */
 
 static struct pending *pending_new(struct frame *f)
@@ -67,15 +80,18 @@ static void add_arg(struct pending *p, struct str arg)
 	buf_addc(&p->args, '\0');
 }
 
+struct str pending_size(const struct frame *f)
+{
+	struct str size = frame_str(f, F_SIZE);
+
+	return size.len ? size : STR(SIZE_DEFAULT);
+}
+
 struct pending *pending_run(struct frame *f, const struct settings *s)
 {
 	struct pending *p = pending_new(f);
 
-	p->memory = s->app_memory_bytes;
-	p->cpu = s->app_cpu_weight;
-	p->pids = s->app_pids;
-	p->disk = s->app_disk_bytes;
-	p->inodes = s->app_inodes;
+	size_limits(s, pending_size(f), &p->limits);
 	p->attached = frame_u64(f, F_STATE) != 0;
 	p->pty = frame_u64(f, F_PTY) != 0;
 	p->rows = frame_u64(f, F_ROWS);
@@ -90,11 +106,11 @@ struct pending *pending_job(struct frame *f)
 {
 	struct pending *p = pending_new(f);
 
-	p->memory = frame_u64(f, F_MEMORY);
-	p->cpu = frame_u64(f, F_CPU);
-	p->pids = frame_u64(f, F_PIDS);
-	p->disk = frame_u64(f, F_DISK);
-	p->inodes = frame_u64(f, F_INODES);
+	p->limits.memory = frame_u64(f, F_MEMORY);
+	p->limits.cpu = frame_u64(f, F_CPU);
+	p->limits.pids = frame_u64(f, F_PIDS);
+	p->limits.disk = frame_u64(f, F_DISK);
+	p->limits.inodes = frame_u64(f, F_INODES);
 	fields_copy(f, F_ARG, '\0', &p->args);
 	return p;
 }
@@ -117,11 +133,7 @@ void pending_put(const struct pending *p, struct frame_out *o)
 	fields_put(buf_str(&p->args), '\0', F_ARG, o);
 	fields_put(buf_str(&p->env), '\0', F_ENV, o);
 	layers_put(p->layers, o);
-	frame_put_u64(o, F_MEMORY, p->memory);
-	frame_put_u64(o, F_CPU, p->cpu);
-	frame_put_u64(o, F_PIDS, p->pids);
-	frame_put_u64(o, F_DISK, p->disk);
-	frame_put_u64(o, F_INODES, p->inodes);
+	limits_put(&p->limits, o);
 	frame_put_u64(o, F_STATE, p->attached);
 	frame_put_u64(o, F_PTY, p->pty);
 	if (p->rows && p->cols) {

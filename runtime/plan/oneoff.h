@@ -21,7 +21,7 @@ struct asker {
 
 struct pending {
 	struct asker asker;
-	uint64_t memory, cpu, pids, disk, inodes;
+	struct size_limits limits;
 	uint64_t attached, pty, rows, cols;
 	char *command;        /* NULL for a job */
 	struct buf args, env; /* each with a NUL behind */
@@ -33,6 +33,8 @@ struct pending {
 /* From a RUN frame, whose limits are those of apps, or from a JOB frame. */
 struct pending *pending_run(struct frame *f, const struct settings *s);
 struct pending *pending_job(struct frame *f);
+/* The size that a RUN frame asks for. */
+struct str pending_size(const struct frame *f);
 void pending_free(struct pending *p); /* closes fds; NULL is fine */
 /* Everything but the labels of an INSTANCE_START. */
 void pending_put(const struct pending *p, struct frame_out *o);
@@ -40,5 +42,8 @@ void pending_put(const struct pending *p, struct frame_out *o);
 /* F_LAYER* of f, each with a newline behind; the caller frees it. */
 char *layers_copy(const struct frame *f);
 void layers_put(const char *layers, struct frame_out *o);
+
+/* Of an INSTANCE_START. */
+void limits_put(const struct size_limits *l, struct frame_out *o);
 
 #define LAUNCHER "/cnb/lifecycle/launcher" /* in every root */

@@ -44,8 +44,11 @@ struct action *step_add(struct step *s, enum act act, const struct inst *in)
 void step_start(
     struct step *s, const struct want *w, const char *ptype, uint64_t num)
 {
+	const struct want_type *t = want_type(w, ptype);
 	struct action *a = step_add(s, ACT_START, NULL);
 
+	if (t)
+		memcpy(a->size, t->size, sizeof(a->size));
 	a->release = w->release;
 	a->generation = w->generation;
 	a->num = num;
@@ -83,13 +86,21 @@ bool step_is_candidate(const struct step *s, const struct inst *in)
 	       want_has(s->candidate, in->ptype, in->num);
 }
 
-/* Of what is wanted now: the release, its generation, a place in it. */
+/* What an older jail has started does not say its size: let it be. */
+static bool is_of_size(const struct want *w, const struct inst *in)
+{
+	const struct want_type *t = want_type(w, in->ptype);
+
+	return !in->size[0] || !t || strcmp(t->size, in->size) == 0;
+}
+
+/* Of what is wanted now: release, generation, size, a place in it. */
 static bool is_of_now(const struct step *s, const struct inst *in)
 {
 	return in->kind == KIND_APP && s->want &&
 	       in->release == s->want->release &&
 	       in->generation == s->want->generation && !in->discard &&
-	       want_has(s->want, in->ptype, in->num);
+	       want_has(s->want, in->ptype, in->num) && is_of_size(s->want, in);
 }
 
 static bool same_place(const struct inst *a, const struct inst *b)
@@ -220,7 +231,7 @@ void step_exit_text(
 		snprintf(out, size,
 		    "Process was killed by signal 9 (out of memory: limit "
 		    "%" PRIu64 " MiB)",
-		    env->memory >> 20);
+		    (in->memory ? in->memory : env->memory) >> 20);
 	else if (in->signal)
 		snprintf(out, size,
 		    "Process was killed by signal %" PRIu64 " (%s)", in->signal,

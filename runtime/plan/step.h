@@ -11,8 +11,8 @@
  *    them fails before: the release has failed, and what is live was never
  *    touched.
  * 2. A process of the live release that is missing is started; one that is
- *    not current (older release, older generation, asked to stop, the older
- *    of two) stands in for its place until the new one serves.
+ *    not current (older release, older generation, another size, asked to
+ *    stop, the older of two) stands in for its place until the new one serves.
  * 3. What is not wanted is drained, asked to end (SIGTERM), killed.
  * 4. A process that ended by itself comes back, later each time.
  */
@@ -42,6 +42,7 @@ struct action {
 	uint64_t instance;
 	uint64_t release, generation, num;
 	char ptype[64];
+	char size[33];     /* START: of a process of the formation */
 	int state;         /* TARGET, FRONT, STATE: the new one */
 	bool crash;        /* EXITED: it counts as one */
 	uint64_t delay_ms; /* EXITED: until it may be started again */
@@ -66,7 +67,7 @@ struct step_env {
 	bool web;    /* it is there */
 	bool down;   /* bring everything down */
 	uint64_t boot_ms, drain_ms, stop_ms;
-	uint64_t memory; /* bytes that an instance may use, for the text */
+	uint64_t memory; /* bytes that one may use whose size is not known */
 };
 
 #define NEVER UINT64_MAX

@@ -116,6 +116,8 @@ static void send_dyno(struct plan *p, const struct inst *in)
 	frame_put_z(&o, F_PTYPE, in->ptype);
 	frame_put_u64(&o, F_STATE, (uint64_t)in->told);
 	frame_put_u64(&o, F_TIME, in->time_ms);
+	if (in->size[0])
+		frame_put_z(&o, F_SIZE, in->size);
 	(void)plan_send(p->web, &o);
 }
 

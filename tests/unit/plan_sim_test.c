@@ -300,6 +300,10 @@ static void check_place_at_rest(const struct world *w, const struct wish *a,
 	    found->release == a->live && found->generation == a->generation,
 	    "it is of v%" PRIu64 ", wanted is v%" PRIu64, found->release,
 	    a->live);
+	CHECK(w,
+	    strcmp(found->size,
+	        world_size(strcmp(ptype, "web") == 0 ? a->size : 0)) == 0,
+	    "it is of size %s, wanted is another", found->size);
 	f = front_find(w, found->id);
 	CHECK(
 	    w, (f != NULL) == (strcmp(ptype, "web") == 0), "routes are wrong");

@@ -91,6 +91,7 @@ static void check_places(const struct world *w, const struct app *a)
 		list_each(other, &a->insts, of_app) CHECK(w,
 		    !in_place(in, other) || other->release != in->release ||
 		        other->generation != in->generation ||
+		        strcmp(other->size, in->size) != 0 ||
 		        other->id < w->first_id || other->stop ||
 		        other->replace || other->discard || in->discard ||
 		        other->state == INST_EXITED,
@@ -143,6 +144,7 @@ static void send_start(struct world *w, const struct inst *in)
 	    .job = in->job};
 	memcpy(n->vm.ptype, in->ptype, sizeof(in->ptype));
 	memcpy(n->vm.name, in->name, sizeof(in->name));
+	memcpy(n->vm.size, in->size, sizeof(in->size));
 }
 
 static void send_target(struct world *w, struct inst *in, int state)
@@ -288,6 +290,7 @@ static void plan_state(struct world *w, const struct vm *v)
 		in->job = v->job;
 		memcpy(in->ptype, v->ptype, sizeof(in->ptype));
 		memcpy(in->name, v->name, sizeof(in->name));
+		memcpy(in->size, v->size, sizeof(in->size));
 		in->adopted = v->state == INSTANCE_RUNNING;
 		in->asked_ms = w->now;
 	}
@@ -350,6 +353,8 @@ static void plan_want(struct world *w, const struct note *n)
 	want.types[0] = (struct want_type){.name = "web", .quantity = n->web};
 	want.types[1] =
 	    (struct want_type){.name = "worker", .quantity = n->worker};
+	memcpy(want.types[0].size, n->size, sizeof(n->size));
+	str_copy(STR("basic"), want.types[1].size, sizeof(n->size));
 	app_want(a, n->slot, &want, w->now);
 }
 

@@ -41,6 +41,14 @@ void world_dump(const struct world *w)
 	}
 }
 
+const char *world_size(unsigned size)
+{
+	static const char *const sizes[] = {
+	    "basic", "standard-2x", "performance-m"};
+
+	return sizes[size % NELEM(sizes)];
+}
+
 struct note *note_push(struct list *queue, enum note_type type)
 {
 	struct note *n = xcalloc(1, sizeof(*n));
@@ -314,6 +322,7 @@ static void web_wants(struct world *w, const struct wish *a, enum want_slot s)
 	n->generation = a->generation;
 	n->web = a->web;
 	n->worker = a->worker;
+	str_copy(str_z(world_size(a->size)), n->size, sizeof(n->size));
 }
 
 static void web_drops_next(struct world *w, struct wish *a)
@@ -357,7 +366,7 @@ void web_changes(struct world *w, struct wish *a)
 
 	if (a->gone)
 		return;
-	switch (world_rnd(w, 7)) {
+	switch (world_rnd(w, 8)) {
 	case 0:
 	case 1:
 		if (!a->next) {
@@ -387,7 +396,13 @@ void web_changes(struct world *w, struct wish *a)
 		    world_chance(w, 60) ? "web" : "worker",
 		    1 + world_rnd(w, PLACES));
 		break;
-	case 6:
+	case 6: /* with a change of its number, or alone */
+		a->size = (unsigned)world_rnd(w, 3);
+		if (world_chance(w, 30))
+			a->web = world_rnd(w, PLACES + 1);
+		web_again(w, a);
+		break;
+	case 7:
 		if (!world_chance(w, 10))
 			break;
 		a->gone = true;

@@ -27,7 +27,7 @@
 struct vm { /* an instance, as jail has it */
 	struct list link;
 	uint64_t id, app, kind, release, generation, num, job;
-	char ptype[64], name[129];
+	char ptype[64], name[129], size[33];
 	enum instance_state state;
 	bool listens, deaf, term, kill, crashes;
 	unsigned status;
@@ -71,12 +71,13 @@ struct note { /* a frame under way */
 	uint32_t ack;
 	enum want_slot slot;
 	uint64_t release, generation, web, worker;
-	char name[32];
+	char name[32], size[33]; /* WANT: the size of web */
 };
 
 struct wish { /* an app, as web has it */
 	uint64_t id, live, next, generation, web, worker;
-	bool gone; /* being destroyed */
+	unsigned size; /* of web: which one */
+	bool gone;     /* being destroyed */
 };
 
 struct world {
@@ -97,7 +98,8 @@ struct world {
 uint64_t world_rnd(struct world *w, uint64_t n); /* 0..n-1 */
 bool world_chance(struct world *w, uint64_t percent);
 void world_dump(const struct world *w);
-void world_free(struct world *w); /* what runs, and the targets */
+void world_free(struct world *w);      /* what runs, and the targets */
+const char *world_size(unsigned size); /* its name */
 
 #define CHECK(w, cond, ...)                                                    \
 	do {                                                                   \

@@ -78,8 +78,10 @@ static int read_word(
 	const json_t *value = json_object_get(update, name);
 
 	*ret = (struct str){0};
-	if (json_is_object(value)) /* {"name": ...} */
-		value = json_object_get(value, "name");
+	if (json_is_object(value)) /* {"name": ...} or {"id": ...} */
+		value = json_object_get(value, "name")
+		            ? json_object_get(value, "name")
+		            : json_object_get(value, "id");
 	if (!value || json_is_null(value))
 		return 0;
 	if (!json_is_string(value))

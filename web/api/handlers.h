@@ -62,6 +62,10 @@ void on_run(struct request *r); /* run.c */
 /* platform.c */
 void on_doctor(struct request *r);
 
+/* sizes.c */
+void on_sizes(struct request *r);
+void on_size_info(struct request *r);
+
 /* logs.c, outputs.c */
 void on_log_session(struct request *r);
 void on_logs(struct request *r);

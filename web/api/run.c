@@ -3,6 +3,7 @@
 #include <stdio.h>
 
 #include "api/handlers.h"
+#include "apps.h"
 #include "base/mem.h"
 #include "base/name.h"
 #include "base/rand.h"
@@ -19,7 +20,7 @@ struct run {
 	struct request *r;
 	struct ask ask;
 	struct release release;
-	char name[32], secret[44];
+	char name[32], secret[44], size[SIZE_NAME];
 	struct buf command, env;
 	bool attached, pty;
 	uint64_t instance, rows, cols;
@@ -50,6 +51,7 @@ static void finish(struct run *run, const struct error *err)
 		request_error(r, err);
 	} else {
 		memcpy(d.name, run->name, sizeof(run->name));
+		memcpy(d.size, run->size, sizeof(d.size));
 		shape = shape_dyno(r->w, &r->app, &d);
 		(void)json_object_set_new(shape, "command",
 		    json_stringn(run->command.p, run->command.len));
@@ -171,6 +173,22 @@ static int read_command(struct run *run, struct error *err)
 	return 0;
 }
 
+static int read_size(struct run *run, struct error *err)
+{
+	struct request *r = run->r;
+	struct str size;
+
+	if (request_text(r, "size", &size, err) == -1)
+		return -1;
+	if (!size.p)
+		size = STR(SIZE_DEFAULT);
+	if (apps_check_size(r->w, size, err) == -1)
+		return -1;
+	str_copy(str_z(apps_size(r->w, size, err)->name), run->size,
+	    sizeof(run->size));
+	return 0;
+}
+
 /* May the app have one more command beside those that run? */
 static int check_room(struct request *r, struct error *err)
 {
@@ -193,7 +211,7 @@ static int read_run(struct run *run, struct error *err)
 	struct request *r = run->r;
 
 	if (read_command(run, err) == -1 || read_env(run, err) == -1 ||
-	    check_room(r, err) == -1)
+	    read_size(run, err) == -1 || check_room(r, err) == -1)
 		return -1;
 	if (store_release_live(
 	        r->w->store, r->app.id, true, &run->release, NULL) == -1)
@@ -220,7 +238,8 @@ static int start(struct run *run, struct error *err)
 	    .attached = run->attached,
 	    .pty = run->pty,
 	    .rows = run->rows,
-	    .cols = run->cols};
+	    .cols = run->cols,
+	    .size = run->size};
 
 	return oneoff_start(run->r->w, &run->ask, &q, err);
 }

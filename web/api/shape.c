@@ -3,6 +3,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 
+#include "apps.h"
 #include "base/clock.h"
 #include "ipc/msg.h"
 #include "release.h"
@@ -14,7 +15,6 @@
 #define REGION_ID "3544427e-bf43-41fa-a6f9-6d7e31f44d13"
 #define STACK_ID "f4c7a8b4-27fb-4d14-8f1c-5f9d5b7f2a1e"
 #define GENERATION_ID "a2d29f2f-4f0f-4fe0-9d2e-2f1f0a1f3c77"
-#define SIZE_ID "bb2a9a53-6f4f-4e2c-8e5e-9c6f6a3f2b10"
 
 #define COMMAND_MAX 40000
 
@@ -277,16 +277,42 @@ static json_t *command_of(struct web *w, int64_t app, const char *type)
 	return clean(buf_str(&command));
 }
 
+json_t *shape_size(const struct web *w, const struct size *size)
+{
+	struct size_limits l;
+	char uuid[37];
+
+	size_limits(&w->settings, str_z(size->name), &l);
+	apps_size_uuid(size->name, uuid);
+	return json_pack("{s:s, s:s, s:I, s:n, s:b, s:I, s:f, s:f, s:s, s:b, "
+	                 "s:{s:I, s:I, s:I, s:I, s:I, s:I, s:o, s:I}}",
+	    "id", uuid, "name", size->name, "compute", (json_int_t)l.cpu,
+	    "cost", "dedicated", 0, "dyno_units", (json_int_t)1,
+	    "precise_dyno_units", 1.0, "memory", (double)l.memory / (1u << 30),
+	    "architecture", "", "private_space_only", 0, "limits", "memory",
+	    (json_int_t)l.memory, "cpu", (json_int_t)l.cpu, "cpu_max",
+	    (json_int_t)l.cpu_max, "pids", (json_int_t)l.pids, "io",
+	    (json_int_t)l.io, "io_max", (json_int_t)l.io_max, "disk",
+	    l.own_disk ? json_integer((json_int_t)l.disk) : json_null(),
+	    "inodes", (json_int_t)l.inodes);
+}
+
+static json_t *size_ref(const char *name)
+{
+	char uuid[37];
+
+	apps_size_uuid(name, uuid);
+	return json_pack("{s:s, s:s}", "id", uuid, "name", name);
+}
+
 json_t *shape_formation(
     struct web *w, const struct app *a, const struct formation *f)
 {
-	return json_pack("{s:s, s:s, s:o, s:I, s:s, s:{s:s, s:s}, s:o, s:o, "
-	                 "s:o}",
-	    "id", f->uuid, "type", f->type, "command",
-	    command_of(w, a->id, f->type), "quantity", (json_int_t)f->quantity,
-	    "size", f->size, "dyno_size", "id", SIZE_ID, "name", f->size, "app",
-	    app_ref(a), "created_at", shape_time(f->created_at), "updated_at",
-	    shape_time(f->updated_at));
+	return json_pack("{s:s, s:s, s:o, s:I, s:s, s:o, s:o, s:o, s:o}", "id",
+	    f->uuid, "type", f->type, "command", command_of(w, a->id, f->type),
+	    "quantity", (json_int_t)f->quantity, "size", f->size, "dyno_size",
+	    size_ref(f->size), "app", app_ref(a), "created_at",
+	    shape_time(f->created_at), "updated_at", shape_time(f->updated_at));
 }
 
 void shape_instance_uuid(uint64_t instance, char out[37])
@@ -328,10 +354,11 @@ json_t *shape_dyno(struct web *w, const struct app *a, const struct dyno *d)
 	return json_pack("{s:s, s:s, s:s, s:o, s:s, s:s, s:n, s:o, s:o, s:o, "
 	                 "s:o}",
 	    "id", uuid, "name", d->name, "type", d->type, "command",
-	    command_of(w, a->id, d->type), "size", WEB_SIZE, "state",
-	    state_name(d->state), "attach_url", "release",
-	    release_ref(w, a->id, d->version), "app", app_ref(a), "created_at",
-	    shape_time(d->since), "updated_at", shape_time(d->since));
+	    command_of(w, a->id, d->type), "size",
+	    d->size[0] ? d->size : SIZE_DEFAULT, "state", state_name(d->state),
+	    "attach_url", "release", release_ref(w, a->id, d->version), "app",
+	    app_ref(a), "created_at", shape_time(d->since), "updated_at",
+	    shape_time(d->since));
 }
 
 /* --- domains, collaborators ----------------------------------------------- */

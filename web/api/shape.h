@@ -32,5 +32,7 @@ json_t *shape_collaborator(const struct app *a, const struct account *who,
 json_t *shape_region(void);
 json_t *shape_stack(void);
 
+json_t *shape_size(const struct web *w, const struct size *size);
+
 /* An instance's number in the form of a UUID. */
 void shape_instance_uuid(uint64_t instance, char out[37]);

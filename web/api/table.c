@@ -17,6 +17,8 @@ const struct route routes[] = {
         on_token_delete},
     {METHOD_GET, "/regions", ACTION_ACCOUNT_READ, on_regions},
     {METHOD_GET, "/stacks", ACTION_ACCOUNT_READ, on_stacks},
+    {METHOD_GET, "/dyno-sizes", ACTION_ACCOUNT_READ, on_sizes},
+    {METHOD_GET, "/dyno-sizes/{size}", ACTION_ACCOUNT_READ, on_size_info},
     {METHOD_GET, "/addons", ACTION_APPS_READ, on_nothing},
 
     {METHOD_GET, "/platform/doctor", ACTION_PLATFORM_READ, on_doctor},
@@ -56,6 +58,7 @@ const struct route routes[] = {
 
     {METHOD_GET, APP "/formation", ACTION_APP_READ, on_formations},
     {METHOD_PATCH, APP "/formation", ACTION_APP_WRITE, on_formation_change},
+    {METHOD_GET, APP "/available-dyno-sizes", ACTION_APP_READ, on_sizes},
     {METHOD_GET, APP "/formation/{type}", ACTION_APP_READ, on_formation_info},
     {METHOD_PATCH, APP "/formation/{type}", ACTION_APP_WRITE, on_formation_one},
     {METHOD_DELETE, APP "/formations/{type}", ACTION_APP_WRITE, on_type_stop},
