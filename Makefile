@@ -124,7 +124,7 @@ endef
 $(foreach t,$(UNIT_SRC),$(eval $(call TEST_BINARY,$(t:tests/unit/%.c=$(B)/unit/%),$(t),,-lcmocka)))
 $(foreach t,$(FUZZ_SRC),$(eval $(call TEST_BINARY,$(t:tests/fuzz/%.c=$(B)/replay/%),$(t),$(B)/san/tests/fuzz/replay.o,)))
 
-.PHONY: unit fuzz-replay fuzz flow test bench lint includes asan run install help
+.PHONY: unit fuzz-replay fuzz flow host test bench lint includes asan run install uninstall help
 unit: $(UNIT_BIN)
 	@tests/run-all.sh $(sort $(UNIT_BIN))
 
@@ -154,6 +154,11 @@ test:
 	$(MAKE) -j$$(nproc) unit
 	$(MAKE) -j$$(nproc) fuzz-replay
 	$(MAKE) flow
+
+# A stock Debian 12 machine with systemd, in software emulation.
+host: all
+	runtime/super/setup.sh host-deps
+	/usr/bin/python3 -m pytest -q -p no:cacheprovider tests/host
 
 bench:
 	runtime/super/setup.sh test-deps
@@ -187,18 +192,33 @@ $(B)/includes: tests/includes.sh $(shell find $(TOPS_ALL) -name '*.[ch]')
 	@touch $@
 $(BIN): | $(B)/includes
 
-PREFIX ?= /usr/local
+PREFIX     ?= /usr/local
+SYSCONFDIR ?= /etc
+D          := $(DESTDIR)$(PREFIX)
+INSTALLED  := $(D)/bin/paas $(D)/libexec/paas $(D)/share/paas \
+              $(D)/lib/systemd/system/paas.service $(D)/lib/sysusers.d/paas.conf \
+              $(DESTDIR)$(SYSCONFDIR)/apparmor.d/paas-app
 install: all
 	@# What `make run` puts there leads into its tree.
-	test ! -L $(DESTDIR)$(PREFIX)/libexec/paas || rm $(DESTDIR)$(PREFIX)/libexec/paas
-	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/libexec/paas \
-		$(DESTDIR)$(PREFIX)/share/paas $(DESTDIR)$(PREFIX)/lib/systemd/system
-	install $(B)/bin/paas $(DESTDIR)$(PREFIX)/bin/
-	install $(filter $(LIBEXEC)/%,$(BIN)) $(DESTDIR)$(PREFIX)/libexec/paas/
-	cp -R buildpacks $(DESTDIR)$(PREFIX)/share/paas/
-	$(B)/bin/paas server --sample-config >$(DESTDIR)$(PREFIX)/share/paas/paas.conf.sample
-	sed 's,@PREFIX@,$(PREFIX),' runtime/super/paas.service \
-		>$(DESTDIR)$(PREFIX)/lib/systemd/system/paas.service
+	test ! -L $(D)/libexec/paas || rm $(D)/libexec/paas
+	install -d $(D)/bin $(D)/libexec/paas $(D)/share/paas $(D)/lib/systemd/system \
+		$(D)/lib/sysusers.d $(DESTDIR)$(SYSCONFDIR)/apparmor.d
+	@# install unlinks first, so what runs goes on with what it has.
+	install $(B)/bin/paas $(D)/bin/
+	install $(filter $(LIBEXEC)/%,$(BIN)) $(D)/libexec/paas/
+	rm -rf $(D)/share/paas/buildpacks
+	cp -R buildpacks $(D)/share/paas/
+	install runtime/super/setup.sh $(D)/share/paas/
+	install -m 644 runtime/super/packages.txt $(D)/share/paas/
+	install -m 644 runtime/jail/paas-app.apparmor $(DESTDIR)$(SYSCONFDIR)/apparmor.d/paas-app
+	install -m 644 runtime/super/paas.sysusers $(D)/lib/sysusers.d/paas.conf
+	$(B)/bin/paas server --sample-config >$(D)/share/paas/paas.conf.sample
+	sed 's,@PREFIX@,$(PREFIX),' runtime/super/paas.service >$(D)/lib/systemd/system/paas.service
+	@echo 'Next: paas setup, then: systemctl enable --now paas'
+
+# What install has put there; settings and the state folder stay.
+uninstall:
+	rm -rf $(INSTALLED)
 
 help:
 	@echo 'make run [ARGS=...]   install what is missing, build, start the platform'
@@ -206,12 +226,14 @@ help:
 	@echo 'make all              build into $(B)/bin and $(B)/libexec/paas'
 	@echo 'make unit             unit tests with sanitizers, totals at the end'
 	@echo 'make flow             flow tests against platforms of their own'
+	@echo 'make host             install and test in a Debian 12 machine of its own (slow)'
 	@echo 'make fuzz-replay      the kept inputs of each fuzzer'
 	@echo 'make fuzz             each fuzzer for FUZZ_SECONDS ($(FUZZ_SECONDS))'
 	@echo 'make lint             form, shell, includes and the rules of this tree'
 	@echo 'make asan             the programs with sanitizers, in $(B)/asan'
 	@echo 'make bench            the promises, measured'
 	@echo 'make install          into PREFIX ($(PREFIX)), with a systemd unit'
+	@echo 'make uninstall        take that away again; the state stays'
 	@echo 'make clean            remove $(B)'
 
 -include $(shell find $(B) -name '*.d' 2>/dev/null)

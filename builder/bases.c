@@ -237,8 +237,7 @@ static int open_tar(struct base *base, struct stat *st, struct error *err)
 
 	if (fd == -1 && errno == ENOENT)
 		return error_set(err, ERR_NOT_FOUND,
-		    "%s is missing: run runtime/super/setup.sh stacks %s", path,
-		    state);
+		    "%s is missing: run paas setup --state %s", path, state);
 	if (fd == -1 || fstat(fd, st) == -1)
 		return error_sys(err, "open %s", path);
 	return take_fd(&fd);

@@ -11,21 +11,28 @@
 #include "cli.h"
 #include "show.h"
 
+/* The folder that this program lies in, into ret of PATH_MAX bytes. */
+static int self_folder(char *ret, struct error *err)
+{
+	ssize_t n = readlink("/proc/self/exe", ret, PATH_MAX - 1);
+
+	if (n <= 0)
+		return error_sys(err, "find this program");
+	ret[n] = '\0';
+	*strrchr(ret, '/') = '\0';
+	return 0;
+}
+
 /* Become the supervisor, which lies beside this program. */
 static int run_server(struct cli *c, struct error *err)
 {
 	char self[PATH_MAX];
-	ssize_t n = readlink("/proc/self/exe", self, sizeof(self) - 1);
 	scoped_free char *path = NULL;
 	scoped_free char **argv =
 	    xcalloc((size_t)c->raw_argc + 2, sizeof(*argv));
-	char *slash;
 
-	if (n <= 0)
-		return error_sys(err, "find this program");
-	self[n] = '\0';
-	slash = strrchr(self, '/');
-	*slash = '\0';
+	if (self_folder(self, err) == -1)
+		return -1;
 	path = xasprintf("%s/../libexec/paas/paas-super", self);
 	argv[0] = path;
 	memcpy(argv + 1, c->raw_argv, (size_t)c->raw_argc * sizeof(*argv));
@@ -77,6 +84,43 @@ static int run_doctor(struct cli *c, struct error *err)
 	return 0;
 }
 
+/* --- setup ---------------------------------------------------------------- */
+
+/* setup.sh of the installed platform, or of the tree that it was built in. */
+static int find_setup(char *ret, struct error *err)
+{
+	static const char *const places[] = {
+	    "../../share/paas/setup.sh", "../../../runtime/super/setup.sh"};
+	char self[PATH_MAX], real[PATH_MAX], path[PATH_MAX + 40];
+
+	if (self_folder(self, err) == -1)
+		return -1;
+	snprintf(path, sizeof(path), "%s/../libexec/paas", self);
+	for (size_t i = 0; realpath(path, real) && i < NELEM(places); i++) {
+		snprintf(ret, PATH_MAX, "%.4000s/%s", real, places[i]);
+		if (access(ret, X_OK) == 0)
+			return 0;
+	}
+	return error_set(err, ERR_NOT_FOUND,
+	    "setup.sh is not installed beside this program (make install, or "
+	    "make run in the tree)");
+}
+
+static int run_setup(struct cli *c, struct error *err)
+{
+	char path[PATH_MAX];
+	scoped_free char **argv =
+	    xcalloc((size_t)c->raw_argc + 3, sizeof(*argv));
+
+	if (find_setup(path, err) == -1)
+		return -1;
+	argv[0] = path;
+	argv[1] = (char[]){"setup"};
+	memcpy(argv + 2, c->raw_argv, (size_t)c->raw_argc * sizeof(*argv));
+	(void)execv(path, argv);
+	return error_sys(err, "start %.150s", path);
+}
+
 static int run_version(struct cli *c, struct error *err)
 {
 	puts("paas " PAAS_VERSION);
@@ -106,6 +150,11 @@ static int run_help(struct cli *c, struct error *err)
 const struct command platform_commands[] = {
     {"server", "server [OPTIONS]", "run the platform in the foreground",
         run_server, CMD_RAW, 0, -1, {{0}}, "Its options: paas server --help"},
+    {"setup", "setup [OPTIONS]",
+        "make users and base images for an installed platform", run_setup,
+        CMD_RAW, 0, -1, {{0}},
+        "Run it once as root after make install; again it does only what is "
+        "missing. OPTIONS are those of paas server (--state DIR)."},
     {"doctor", "doctor", "what this machine can't do, and what to do about it",
         run_doctor, 0, 0, 0, {{0, "json", NULL, "print the API's answer"}},
         "For the owner of the platform. ok: fine; --: could be better;  !: a "

@@ -29,8 +29,8 @@ int roles_load(struct roles *ret, struct error *err)
 		user = getpwnam(table[role].user);
 		if (!user)
 			return error_set(err, ERR_NOT_FOUND,
-			    "the user %s does not exist; make run makes it, "
-			    "or: "
+			    "the user %s does not exist: run paas setup (or "
+			    "make run), or: "
 			    "useradd --system --user-group %s",
 			    table[role].user, table[role].user);
 		ret->of[role] = (struct role_ids){user->pw_uid, user->pw_gid};

@@ -315,6 +315,7 @@ static int print_config(struct instance *in, const struct order *o,
 	c.oci.terminal = in->r.pty;
 	c.oci.rows = o->rows;
 	c.oci.cols = o->cols;
+	c.oci.apparmor = in->j->apparmor ? APPARMOR_PROFILE : NULL;
 	oci_print(&c.oci, out);
 	return make_targets(&c, err);
 }

@@ -54,6 +54,9 @@ void doctor_disk(struct doctor *d);   /* free bytes and files */
 void doctor_limits(struct doctor *d); /* inotify, pids, files */
 void doctor_clock(struct doctor *d);  /* set, and kept right */
 
+/* Is our profile loaded on the host whose / is open as root? */
+bool apparmor_has_profile(int root);
+
 /* --- what calls them ------------------------------------------------------ */
 
 /* Run all checks now. */

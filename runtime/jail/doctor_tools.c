@@ -111,10 +111,20 @@ void doctor_runtime(struct doctor *d)
 
 /* --- AppArmor ------------------------------------------------------------- */
 
+bool apparmor_has_profile(int root)
+{
+	scoped_buf struct buf profiles = BUF_INIT(1 << 20);
+	struct error err;
+
+	return fd_read_file(root, "sys/kernel/security/apparmor/profiles",
+	           &profiles, &err) == 0 &&
+	       str_find_str(buf_str(&profiles), STR(APPARMOR_PROFILE " ")) !=
+	           -1;
+}
+
 void doctor_apparmor(struct doctor *d)
 {
 	scoped_buf struct buf on = BUF_INIT(16);
-	scoped_buf struct buf profiles = BUF_INIT(1 << 20);
 
 	if (!doctor_read(d, "sys/module/apparmor/parameters/enabled", &on) ||
 	    !str_starts(buf_str(&on), STR("Y"))) {
@@ -123,14 +133,14 @@ void doctor_apparmor(struct doctor *d)
 		    "no AppArmor: one wall less around apps");
 		return;
 	}
-	if (doctor_read(
-	        d, "sys/kernel/security/apparmor/profiles", &profiles) &&
-	    str_find_str(buf_str(&profiles), STR("paas-app ")) != -1)
-		doctor_say(d, FINDING_OK, NULL, "AppArmor profile paas-app");
+	if (apparmor_has_profile(d->root))
+		doctor_say(
+		    d, FINDING_OK, NULL, "AppArmor profile " APPARMOR_PROFILE);
 	else
 		doctor_say(d, FINDING_WARN,
 		    "apt-get install apparmor, then apparmor_parser -r "
 		    "/etc/apparmor.d/paas-app, and paas daemons:restart jail",
-		    "AppArmor is here, but the profile paas-app is not "
+		    "AppArmor is here, but the profile " APPARMOR_PROFILE
+		    " is not "
 		    "loaded: one wall less around apps");
 }

@@ -30,7 +30,8 @@
 #include "proc/start.h"
 #include "record.h"
 
-#define ID_TEXT 17 /* 16 hex digits and a NUL */
+#define APPARMOR_PROFILE "paas-app" /* paas-app.apparmor */
+#define ID_TEXT 17                  /* 16 hex digits and a NUL */
 
 struct jail {
 	struct ev *ev;
@@ -42,6 +43,7 @@ struct jail {
 	int store_dir;     /* STATE/store */
 	int shim_program;
 	char runtime[64]; /* path of the OCI runtime */
+	bool apparmor;    /* the profile APPARMOR_PROFILE is loaded */
 
 	struct cgroups cgroups;
 	struct net *net;

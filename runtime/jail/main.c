@@ -88,6 +88,13 @@ static int find_runtime(struct jail *j, struct error *err)
 	return j->shim_program == -1 ? error_sys(err, "open %s", path) : 0;
 }
 
+static bool has_profile(void)
+{
+	scoped_fd int root = open("/", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	return root != -1 && apparmor_has_profile(root);
+}
+
 static int make_pools(struct jail *j, struct error *err)
 {
 	uint32_t first, count;
@@ -131,6 +138,7 @@ static int run(struct jail *j, struct start *s, struct error *err)
 		return error_set(err, ERR_INVALID,
 		    "jail.sock and pair were not handed in (start `paas "
 		    "server`)");
+	j->apparmor = has_profile();
 	if (find_runtime(j, err) == -1 || bundle_share_programs(j, err) == -1)
 		return -1;
 	j->net = net_open(s->settings.slot, err);

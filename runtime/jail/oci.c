@@ -80,8 +80,13 @@ static void process_print(const struct oci *o, struct buf *out)
 	    ",\"rlimits\":[{\"type\":\"RLIMIT_NOFILE\",\"hard\":%d,\"soft\":%d}"
 	    ","
 	    "{\"type\":\"RLIMIT_CORE\",\"hard\":0,\"soft\":0}],"
-	    "\"noNewPrivileges\":true,\"oomScoreAdj\":%d},",
+	    "\"noNewPrivileges\":true,\"oomScoreAdj\":%d",
 	    NOFILE, NOFILE, OOM_SCORE);
+	if (o->apparmor) {
+		buf_addz(out, ",\"apparmorProfile\":");
+		json_strz(out, o->apparmor);
+	}
+	buf_addz(out, "},");
 }
 
 static void tmpfs_print(const struct oci_tmpfs *t, struct buf *out)

@@ -44,8 +44,9 @@ struct oci {
 	uint32_t id_base; /* host id of the instance's id 0 */
 	bool owner;       /* run as its root; our own programs alone */
 	bool terminal;
-	uint64_t rows, cols; /* 0: the runtime's default */
-	const char *cgroup;  /* for runc, which wants a name; or NULL */
+	uint64_t rows, cols;  /* 0: the runtime's default */
+	const char *cgroup;   /* for runc, which wants a name; or NULL */
+	const char *apparmor; /* the profile, where the host has it; or NULL */
 };
 
 /* Append the whole text; out is bad when it can't be said in JSON. */

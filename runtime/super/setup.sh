@@ -2,14 +2,24 @@
 # Everything between a fresh Debian 12 and a running platform.
 #
 #   setup.sh run [FLAGS OF paas server]   install, build, base images, start
-#   setup.sh test-deps                    install what tests need, users, images
+#   setup.sh setup [FLAGS OF paas server] the same for an installed one (make
+#                                         install), without building and starting
+#   setup.sh test-deps | host-deps        install what tests need, users, images
 #   setup.sh stacks STATE                 put the base images into a state folder
 #
+# Lies in the tree, where it works from the top folder, or in share/paas.
 # A line for each long step, with its seconds; nothing when all is there.
 set -euo pipefail
 
-cd "$(dirname "$0")/../.."
-here=runtime/super
+here=$(cd "$(dirname "$0")" && pwd)
+if [ -f "$here/super.c" ]; then
+	cd "$here/../.."
+	libexec=build/libexec/paas
+	profile=$PWD/runtime/jail/paas-app.apparmor
+else
+	libexec=$here/../../libexec/paas
+	profile=/etc/apparmor.d/paas-app
+fi
 cache=/var/cache/paas/stacks
 suite=trixie
 stack_days=30 # that a base image nobody makes any more is kept
@@ -38,13 +48,13 @@ timed() {
 }
 
 check_host() {
-	[ "$(id -u)" = 0 ] || die "this needs root: it makes users and containers. Run: sudo make run"
+	[ "$(id -u)" = 0 ] || die "this needs root: it makes users and containers. Put sudo in front of it"
 	command -v apt-get >/dev/null || die "this set-up is for Debian 12; elsewhere install what $here/packages.txt lists and run: make all"
 }
 
 # The packages of a section of packages.txt.
 section() {
-	sed -n "/^\[$1\]/,/^\[/{/^[a-z]/p}" $here/packages.txt
+	sed -n "/^\[$1\]/,/^\[/{/^[a-z]/p}" "$here/packages.txt"
 }
 
 apt_install() {
@@ -73,6 +83,15 @@ make_users() {
 				--shell /usr/sbin/nologin "paas-$name" ||
 			die "the user paas-$name could not be made."
 	done
+}
+
+# The profile of apps, where the host has AppArmor; `paas doctor` tells of it.
+load_profile() {
+	grep -qs Y /sys/module/apparmor/parameters/enabled || return 0
+	if [ -f "$profile" ] && command -v apparmor_parser >/dev/null; then
+		apparmor_parser --replace --write-cache "$profile" ||
+			die "the AppArmor profile $profile could not be loaded (above)."
+	fi
 }
 
 build() {
@@ -117,7 +136,7 @@ cache_stack() (
 	flock 9
 	find "$cache" -name "$suite-$1-*.tar*" -mtime +$stack_days -delete
 	[ -f "$3" ] ||
-		timed "Making the $1 image (Debian $suite)" $here/setup.sh stack "$1" "$2" "$3" ||
+		timed "Making the $1 image (Debian $suite)" "$here/setup.sh" stack "$1" "$2" "$3" ||
 		die "the $1 image could not be made (above). Check the network and the free disk (2 GB), then run this again."
 ) 9>"$cache/lock"
 
@@ -184,10 +203,26 @@ run)
 	make_users
 	build
 	starts "$@" || exec build/bin/paas server "$@"
-	state=$(build/libexec/paas/paas-super --print-setting state "$@")
-	make_stacks "$state"
+	load_profile
+	make_stacks "$("$libexec/paas-super" --print-setting state "$@")"
 	put_cli
 	exec build/bin/paas server --login "$@"
+	;;
+setup)
+	shift
+	check_host
+	# shellcheck disable=SC2046 # one word a package
+	install_packages $(section host)
+	make_users
+	load_profile
+	make_stacks "$("$libexec/paas-super" --print-setting state "$@")"
+	printf 'Next: systemctl enable --now paas    (or in the foreground: paas server)\n'
+	;;
+host-deps)
+	check_host
+	# shellcheck disable=SC2046 # one word a package
+	install_packages $(section host-test)
+	make_stacks ""
 	;;
 test-deps)
 	check_host
@@ -204,6 +239,6 @@ stacks)
 	make_stacks "${2:?name the state folder}"
 	;;
 *)
-	die "usage: $0 run [FLAGS] | test-deps | stacks STATE"
+	die "usage: $0 run [FLAGS] | setup [FLAGS] | test-deps | host-deps | stacks STATE"
 	;;
 esac

@@ -217,6 +217,23 @@ static void its_owner_may_keep_files_and_no_more(void **state)
 	json_decref(json);
 }
 
+static void the_profile_is_named_where_the_host_has_it(void **state)
+{
+	struct oci o = sample();
+	json_t *json = print(&o);
+
+	assert_null(json_object_get(
+	    json_object_get(json, "process"), "apparmorProfile"));
+	json_decref(json);
+	o.apparmor = "paas-app";
+	json = print(&o);
+	assert_string_equal(
+	    json_string_value(json_object_get(
+	        json_object_get(json, "process"), "apparmorProfile")),
+	    "paas-app");
+	json_decref(json);
+}
+
 static void what_is_no_utf8_is_not_said(void **state)
 {
 	static const char *const bad[] = {"\x80", "\xc0\xaf", "\xed\xa0\x80",
@@ -391,6 +408,7 @@ int main(void)
 	    cmocka_unit_test(slots_have_ranges_of_their_own),
 	    cmocka_unit_test(a_process_has_no_capability_and_ids_of_its_own),
 	    cmocka_unit_test(its_owner_may_keep_files_and_no_more),
+	    cmocka_unit_test(the_profile_is_named_where_the_host_has_it),
 	    cmocka_unit_test(what_is_no_utf8_is_not_said),
 	    cmocka_unit_test(layers_are_mapped_and_the_upper_is_bounded),
 	    cmocka_unit_test(layers_that_were_left_mounted_are_taken_back),
