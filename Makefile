@@ -144,7 +144,12 @@ fuzz: $(FUZZERS)
 		$$f -max_total_time=$(FUZZ_SECONDS) -artifact_prefix=$$f- $(B)/corpus/$$name \
 			tests/corpus/$$name >$$f.log 2>&1 || { tail -n 60 $$f.log; exit 1; }; done
 
-flow: all
+# What a hostile program tries from inside; it brings all it needs.
+$(B)/abuse: $(wildcard tests/abuse/*.c) tests/abuse/abuse.h
+	@mkdir -p $(@D)
+	$(CC) $(CSTD) $(WARN) -O1 -static -o $@ $(filter %.c,$^)
+
+flow: all $(B)/abuse
 	/usr/bin/python3 -m pytest -q -p no:cacheprovider tests/flow
 
 test:

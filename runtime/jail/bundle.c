@@ -259,7 +259,7 @@ static void host_name(const struct record *r, char *out, size_t size)
 /* Whatever the image has in these places, nothing follows it. */
 static int make_targets(const struct config *c, struct error *err)
 {
-	static const char *const always[] = {"/proc", "/dev"};
+	const char *const always[] = {"/proc", "/dev", c->oci.cwd};
 	scoped_fd int root = openat(c->in->folder, "root", OPEN_DIR);
 	uint32_t base = c->oci.id_base;
 	struct stat st;

@@ -11,6 +11,7 @@ class Load:
     def __init__(self, port, host, keepalive=2, fresh=2, pause=0.005, method="GET"):
         self.port, self.host, self.pause, self.method = port, host, pause, method
         self.failures, self.answers, self.last = [], 0, ""
+        self.seconds = []  # of each request
         self.stop = threading.Event()
         self.lock = threading.Lock()
         self.threads = [threading.Thread(target=self.client, args=(True,)) for _ in range(keepalive)]
@@ -32,9 +33,11 @@ class Load:
             try:
                 if connection is None:
                     connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
+                started = time.monotonic()
                 connection.request(self.method, "/", headers={"Host": self.host})
                 response = connection.getresponse()
                 body = response.read().decode(errors="replace")
+                self.seconds.append(time.monotonic() - started)
                 self.note(response.status, body)
                 if not keep or response.will_close:
                     connection.close()
@@ -44,6 +47,10 @@ class Load:
                 connection.close()
                 connection = None
             self.stop.wait(self.pause)
+
+    def p99(self):
+        """Milliseconds within which 99 of 100 requests were answered."""
+        return 1000 * sorted(self.seconds)[int(len(self.seconds) * 0.99)]
 
     def note(self, status, body):
         with self.lock:

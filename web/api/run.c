@@ -84,7 +84,11 @@ static void start_answered(
 	struct error why = {0};
 
 	if (err) {
-		finish(run, err);
+		/* What stands in its way is the caller's to know. */
+		if (err->code == ERR_SYSTEM)
+			(void)error_set(&why, ERR_UNAVAILABLE,
+			    "It could not be started: %s", err->msg);
+		finish(run, why.msg[0] ? &why : err);
 		return;
 	}
 	run->instance = frame_u64(f, F_INSTANCE);
