@@ -66,7 +66,7 @@ $(B)/bin/paas: $(patsubst %.c,$(B)/obj/%.o,$(wildcard cli/*.c)) $(LIB)
 
 # inner runs inside strange roots, so it brings all it needs. It makes the
 # environment of a build as the launcher makes that of an app.
-$(LIBEXEC)/inner: $(patsubst %.c,$(B)/obj/%.o,$(wildcard builder/inner/*.c) builder/launcher/env.c) $(LIB)
+$(LIBEXEC)/inner: $(patsubst %.c,$(B)/obj/%.o,$(wildcard builder/inner/*.c builder/inner/phase/*.c) builder/launcher/env.c) $(LIB)
 	@mkdir -p $(@D)
 	$(CC) $(LDFLAGS) -static -o $@ $^ -larchive -ljansson -lcrypto
 

@@ -18,7 +18,7 @@ allowed() {
 	lib/ev) echo "base ev" ;;
 	lib/ipc) echo "base wire ev ipc" ;;
 	lib/proc) echo "base wire ipc proc" ;;
-	runtime/shim | builder/launcher | builder/inner) echo "base wire" ;;
+	runtime/shim | builder/launcher | builder/inner | builder/inner/phase) echo "base wire" ;;
 	*) echo "base wire ev ipc proc" ;;
 	esac
 }
@@ -30,7 +30,7 @@ users_of() {
 	zlib.h) users="gitd" ;;
 	microhttpd.h) users="gitd web/api" ;;
 	sqlite3.h) users="web/store" ;;
-	jansson.h) users="web/api builder builder/inner cli" ;;
+	jansson.h) users="web/api builder builder/inner builder/inner/phase cli" ;;
 	archive.h | archive_entry.h) users="builder/inner" ;;
 	openssl/*) users="router web/store builder/inner" ;;
 	curl/*) users="cli" ;;

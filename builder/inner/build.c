@@ -1,155 +1,75 @@
-/*
- * The build: source, detect, restore, and the buildpacks one by one.
- *
- * Runs as the build's user, PID 1 of a container that is the app's alone.
- * What buildpacks leave behind is checked by the export, which they can't
- * reach; here a malformed file ends the build with a text that names it.
- */
+#include "build.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
-#include "appjson.h"
 #include "base/fd.h"
 #include "base/mem.h"
 #include "buildenv.h"
 #include "convert.h"
 #include "detect.h"
 #include "image.h"
-#include "jobs.h"
 #include "launch.h"
 #include "layers.h"
-#include "say.h"
+#include "sbom.h"
 #include "tree.h"
-#include "unpack.h"
-#include "wrong.h"
 
-#define APP_DIR "/app"
-#define CONFIG_FD 3
+#define WORKING_DIR_SINCE 8 /* Buildpack API */
 
-struct build {
-	struct report *report;
-	struct runner runner;
-	struct buildpacks all;
-	struct detection found;
-	struct env *env;
-	json_t *about; /* the description, as image.h has it */
-	char tmp[32];  /* folder of the plan files */
-};
-
-static int wrong(
-    struct build *b, const struct error *err, const char *otherwise)
+static const char *text_of(const json_t *object, const char *key)
 {
-	report_error(b->report, wrong_kind(err, otherwise), err->msg);
-	return -1;
+	const char *s = json_string_value(json_object_get(object, key));
+
+	return s ? s : "";
 }
 
-/* --- source --------------------------------------------------------------- */
-
-/* Nothing of ours is for the buildpacks; their input is empty. */
-static int shield(struct error *err)
-{
-	scoped_fd int null = open("/dev/null", O_RDWR | O_CLOEXEC);
-
-	if (null == -1 || dup2(null, STDIN_FILENO) == -1)
-		return error_sys(err, "open /dev/null");
-	close(CONFIG_FD);
-	return 0;
-}
-
-/* A broken app.json costs no build; the export reads it for good. */
-static int check_appjson(int app, struct error *err)
-{
-	json_t *used;
-
-	if (appjson_read(app, &used, err) == -1)
-		return -1;
-	json_decref(used);
-	return 0;
-}
-
-static int take_source(
-    struct build *b, const struct options *o, struct error *err)
-{
-	scoped_fd int app = open(APP_DIR, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	struct unpack_limits limits = {.files = o->files, .bytes = o->bytes};
-
-	if (app == -1)
-		return error_sys(err, "open %s", APP_DIR);
-	if (buildenv_receive(CONFIG_FD, err) == -1 ||
-	    unpack(STDIN_FILENO, app, &limits, err) == -1 ||
-	    check_appjson(app, err) == -1)
-		return -1;
-	report_stage(b->report, "receive", false);
-	return shield(err);
-}
-
-/* --- restore -------------------------------------------------------------- */
-
-static int restore(struct build *b, struct error *err)
-{
-	const struct buildpack *group[GROUP_MAX];
-	json_t *previous = layers_previous();
-	int n = 0, done;
-
-	for (int i = 0; i < b->found.n; i++)
-		if (b->found.of[i].bp)
-			group[n++] = b->found.of[i].bp;
-	done = layers_clean(group, n, err);
-	for (int i = 0; i < n && done == 0; i++)
-		done = layers_restore(group[i], previous, err);
-	report_stage(b->report, "restore", json_object_size(previous) != 0);
-	json_decref(previous);
-	return done;
-}
-
-/* --- one buildpack -------------------------------------------------------- */
+/* --- running one ---------------------------------------------------------- */
 
 /* Its part of the build plan as a file. */
 static int write_plan(
-    struct build *b, size_t i, const char *path, struct error *err)
+    const json_t *entries, const char *path, struct error *err)
 {
 	scoped_buf struct buf text = BUF_INIT(TOML_BYTES_MAX);
-	json_t *plan =
-	    json_pack("{s:o}", "entries", plan_of(b->found.entries, i));
 
-	convert_table(&text, "", plan);
-	json_decref(plan);
+	convert_tables(&text, "entries", entries);
 	if (text.bad)
 		return error_set(err, ERR_LIMIT, "a build plan is too long");
-	return tree_write(AT_FDCWD, path, buf_str(&text), 0644, err);
+	return convert_write(path, buf_str(&text), err);
 }
 
-static int run_build(struct build *b, const struct buildpack *bp,
+static int run_build(struct building *b, const struct buildpack *bp,
     const char *layers, const char *plan, struct error *err)
 {
 	scoped_free char *program = xasprintf("%s/bin/build", bp->dir);
-	char *argv[] = {
-	    program, (char *)layers, (char *)PLATFORM_DIR, (char *)plan, NULL};
+	char *argv[] = {program, (char *)layers, (char *)b->life->platform,
+	    (char *)plan, NULL};
 	struct env *env = buildenv_copy(b->env);
 	int code;
 
 	if (!bp->clear_env)
-		buildenv_add_platform(env);
-	detect_env(env, bp);
+		buildenv_add_platform(b->life, env);
+	buildenv_add_operator(b->life, env);
+	detect_env(b->life, env, bp);
 	env_set(env, STR("CNB_LAYERS_DIR"), str_z(layers));
 	env_set(env, STR("CNB_BP_PLAN_PATH"), str_z(plan));
-	code = run_wait(&b->runner,
-	    &(struct run){.argv = argv, .env = env->items, .dir = APP_DIR},
+	code = run_wait(b->runner,
+	    &(struct run){.argv = argv, .env = env->items, .dir = b->life->app},
 	    err);
 	buildenv_free(env);
 	return code;
 }
 
+/* --- what it left --------------------------------------------------------- */
+
 /* A TOML file in the buildpack's folder; an empty object when there is none. */
-static json_t *own_file(
-    const struct buildpack *bp, const char *name, struct error *err)
+static json_t *own_file(int folder, const char *name, struct error *err)
 {
-	scoped_free char *path = xasprintf("layers/%s/%s", bp->folder, name);
 	struct error why = {0};
-	json_t *file = convert_file(AT_FDCWD, path, &why);
+	json_t *file = convert_file(folder, name, &why);
 
 	if (!file && why.code == ERR_NOT_FOUND)
 		return json_object();
@@ -158,149 +78,196 @@ static json_t *own_file(
 	return file;
 }
 
-static int take_files(
-    struct build *b, size_t i, json_t *about_bp, struct error *err)
+static bool has_name(const json_t *list, const char *name)
 {
-	const struct buildpack *bp = b->found.of[i].bp;
-	json_t *launch = own_file(bp, "launch.toml", err);
-	json_t *build = launch ? own_file(bp, "build.toml", err) : NULL;
-	json_t *store = build ? own_file(bp, "store.toml", err) : NULL;
+	json_t *item;
+	size_t i;
+
+	json_array_foreach(list, i, item)
+	{
+		if (strcmp(text_of(item, "name"), name) == 0)
+			return true;
+	}
+	return false;
+}
+
+static int take_unmet(struct building *b, const struct buildpack *bp,
+    const json_t *mine, const json_t *unmet, struct error *err)
+{
+	json_t *item;
+	size_t i;
+
+	json_array_foreach(unmet, i, item)
+	{
+		if (!has_name(mine, text_of(item, "name")))
+			return error_set(err, ERR_INVALID,
+			    "build.toml of %s: unmet.name '%.60s' must match a "
+			    "requested dependency",
+			    bp->id, text_of(item, "name"));
+	}
+	plan_met(b->plan, bp->id, bp->version, unmet);
+	return 0;
+}
+
+/* Rules of launch.toml that hang on the Buildpack API. */
+static int check_launch(const struct life *l, const struct buildpack *bp,
+    const json_t *launch, struct error *err)
+{
+	int defaults = 0;
+	json_t *item;
+	size_t i;
+
+	json_array_foreach(json_object_get(launch, "processes"), i, item)
+	{
+		defaults += json_is_true(json_object_get(item, "default"));
+		if (bp->api < WORKING_DIR_SINCE &&
+		    json_object_del(item, "working-dir") == 0)
+			life_say(l, LEVEL_WARN,
+			    "process working directory isn't supported in this "
+			    "buildpack api version. Ignoring working directory "
+			    "for process '%s'",
+			    text_of(item, "type"));
+	}
+	if (defaults > 1)
+		return error_set(err, ERR_INVALID,
+		    "launch.toml of %s: multiple default process types aren't "
+		    "allowed",
+		    bp->id);
+	return 0;
+}
+
+static int take_files(struct building *b, const struct buildpack *bp,
+    int folder, const json_t *mine, struct error *err)
+{
+	json_t *launch = own_file(folder, "launch.toml", err);
+	json_t *build = launch ? own_file(folder, "build.toml", err) : NULL;
 	int done = -1;
 
-	if (store) {
-		plan_met(b->found.entries, i, json_object_get(build, "unmet"));
-		json_object_set(about_bp, "store",
-		    json_object_get(store, "metadata")
-		        ? json_object_get(store, "metadata")
-		        : json_null());
-		done = launch_add(b->about, bp, launch, err);
-	}
+	if (build &&
+	    take_unmet(b, bp, mine, json_object_get(build, "unmet"), err) ==
+	        0 &&
+	    check_launch(b->life, bp, launch, err) == 0)
+		done = launch_add(b->life, b->about, bp, launch, err);
 	json_decref(launch);
 	json_decref(build);
-	json_decref(store);
 	return done;
 }
 
-/* What it left: layers for later buildpacks, the cache and the image. */
-static int take_result(
-    struct build *b, size_t i, const char *folder, struct error *err)
+/* Layers for later buildpacks, the cache and the image. */
+static int take_result(struct building *b, const struct buildpack *bp,
+    const char *folder, const json_t *mine, struct error *err)
 {
-	const struct buildpack *bp = b->found.of[i].bp;
-	json_t *layers = NULL, *about_bp;
+	scoped_fd int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	json_t *layers = NULL;
+	int done = -1;
 
-	if (layers_collect(bp, &layers, err) == -1)
-		return -1;
-	about_bp = json_pack("{s:s, s:s, s:o, s:s, s:s, s:o}", "id", bp->id,
-	    "version", bp->version, "api", json_sprintf("0.%u", bp->api),
-	    "homepage", bp->homepage, "folder", bp->folder, "layers", layers);
-	json_array_append_new(
-	    json_object_get(b->about, "buildpacks"), about_bp);
-	if (layers_settle(bp, layers, err) == -1 ||
-	    layers_save(bp, layers, err) == -1 ||
-	    take_files(b, i, about_bp, err) == -1)
-		return -1;
-	buildenv_add_layers(b->env, folder, layers);
-	return 0;
+	if (fd == -1)
+		return error_sys(err, "open %s", folder);
+	if (layers_collect(fd, true, &layers, err) == -1)
+		return error_wrap(err, "layers of %s", bp->id);
+	if ((!b->settle || b->settle(b->arg, bp, layers, err) == 0) &&
+	    take_files(b, bp, fd, mine, err) == 0 &&
+	    sbom_take(b->life, bp, fd, layers, err) == 0) {
+		buildenv_add_layers(b->env, folder, layers);
+		done = 0;
+	}
+	json_decref(layers);
+	return done;
 }
 
-static int build_one(struct build *b, size_t i)
+static enum built build_one(
+    struct building *b, const struct buildpack *bp, struct error *err)
 {
-	const struct buildpack *bp = b->found.of[i].bp;
-	scoped_free char *folder = xasprintf("%s/%s", LAYERS_DIR, bp->folder);
+	scoped_free char *folder =
+	    xasprintf("%s/%s", b->life->layers, bp->folder);
 	scoped_free char *plan = xasprintf("%s/%s.toml", b->tmp, bp->folder);
-	struct error err = {0};
-	int code;
+	json_t *mine = plan_of(b->plan, bp->id, bp->version);
+	enum built got = BUILD_ERROR;
+	int code = -1;
 
-	if (write_plan(b, i, plan + 1, &err) == -1)
-		return wrong(b, &err, WRONG_INTERNAL);
-	code = run_build(b, bp, folder, plan, &err);
-	if (code == -1)
-		return wrong(b, &err, WRONG_INTERNAL);
-	if (b->runner.stop)
-		error_set(&err, ERR_UNAVAILABLE, "the build was stopped");
-	else if (code != 0)
-		error_set(&err, ERR_INVALID,
+	if (mkdir(folder, 0777) == -1 && errno != EEXIST)
+		error_sys(err, "make %s", folder);
+	else if (write_plan(mine, plan, err) == 0)
+		code = run_build(b, bp, folder, plan, err);
+	if (code > 0 && b->runner->stop) {
+		error_set(err, ERR_UNAVAILABLE, "the build was stopped");
+		got = BUILD_REFUSED;
+	} else if (code > 0) {
+		error_set(err, ERR_INVALID,
 		    "buildpack %s failed with exit status %d, see above",
 		    bp->id, code);
-	if (err.code || take_result(b, i, folder, &err) == -1)
-		return wrong(b, &err, WRONG_BUILDPACK);
-	return 0;
+		got = BUILD_REFUSED;
+	} else if (code == 0) {
+		got = take_result(b, bp, folder, mine, err) == -1 ? BUILD_ERROR
+		                                                  : BUILT;
+	}
+	json_decref(mine);
+	return got;
 }
 
 /* --- all of them ---------------------------------------------------------- */
 
-static int write_about(struct build *b, struct error *err)
+int build_write_metadata(
+    const struct life *l, const json_t *about, struct error *err)
 {
-	scoped_free char *text = json_dumps(b->about, JSON_COMPACT);
+	scoped_buf struct buf text = BUF_INIT(TOML_BYTES_MAX);
+	scoped_fd int layers =
+	    open(l->layers, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
-	if (!text || strlen(text) > IMAGE_BUILT_MAX)
+	if (layers == -1)
+		return error_sys(err, "open %s", l->layers);
+	image_metadata(l, about, &text);
+	if (text.bad)
 		return error_set(err, ERR_LIMIT,
-		    "the layers' metadata has more than %u bytes",
-		    IMAGE_BUILT_MAX);
-	if (image_check(b->about, err) == -1)
-		return -1;
-	return tree_write(AT_FDCWD, IMAGE_BUILT, str_z(text), 0644, err);
+		    "the image's metadata has more than %u bytes",
+		    TOML_BYTES_MAX);
+	return tree_write(
+	    layers, "config/metadata.toml", buf_str(&text), 0644, err);
 }
 
-static int build_all(struct build *b)
+static json_t *start_about(const struct building *b)
 {
-	struct error err = {0};
+	json_t *about = json_pack("{s:o, s:[], s:[], s:[]}", "buildpacks",
+	    json_deep_copy(b->group), "processes", "labels", "slices");
 
-	b->about = json_pack(
-	    "{s:[], s:[], s:[]}", "buildpacks", "processes", "labels");
-	for (int i = 0; i < b->found.n; i++)
-		if (b->found.of[i].bp && build_one(b, (size_t)i) == -1)
-			return -1;
-	if (write_about(b, &err) == -1)
-		return wrong(b, &err, WRONG_BUILDPACK);
-	report_stage(b->report, "build", false);
-	return 0;
+	if (json_array_size(b->extensions))
+		json_object_set_new(
+		    about, "extensions", json_deep_copy(b->extensions));
+	return about;
 }
 
-static int find_buildpacks(struct build *b)
+static enum built build_each(struct building *b, struct error *err)
 {
-	struct error err = {0};
-	int done;
+	json_t *item;
+	size_t i;
 
-	if (buildpacks_load(&b->all, &err) == -1)
-		return wrong(b, &err, WRONG_INTERNAL);
-	done = detect(&b->runner, &b->all, b->env, &b->found, &err);
-	report_stage(b->report, "detect", false);
-	return done == -1 ? wrong(b, &err, WRONG_DETECT) : 0;
-}
+	json_array_foreach(b->group, i, item)
+	{
+		struct buildpack *bp = buildpacks_find(b->all,
+		    text_of(item, "id"), text_of(item, "version"), false, err);
+		enum built got;
 
-static int steps(struct build *b, const struct options *o)
-{
-	struct error err = {0};
-
-	if (take_source(b, o, &err) == -1)
-		return wrong(b, &err, WRONG_SOURCE);
-	if (find_buildpacks(b) == -1)
-		return -1;
-	if (restore(b, &err) == -1)
-		return wrong(b, &err, WRONG_INTERNAL);
-	return build_all(b);
-}
-
-int job_build(const struct options *o, struct report *r)
-{
-	struct build b = {.report = r, .tmp = "/tmp/build-XXXXXX"};
-	struct error err = {0};
-	int done;
-
-	if (runner_open(&b.runner, &err) == -1)
-		return wrong(&b, &err, WRONG_INTERNAL);
-	if (!mkdtemp(b.tmp)) {
-		error_sys(&err, "make a folder in /tmp");
-		return wrong(&b, &err, WRONG_INTERNAL);
+		if (!bp || buildpack_check_api(b->life, bp, err) == -1)
+			return BUILD_ERROR;
+		got = build_one(b, bp, err);
+		if (got != BUILT)
+			return got;
 	}
-	b.env = buildenv_new();
-	done = steps(&b, o);
-	(void)tree_remove(AT_FDCWD, b.tmp, NULL);
-	detection_release(&b.found);
-	buildpacks_release(&b.all);
-	buildenv_free(b.env);
-	json_decref(b.about);
-	fd_close(&b.runner.signals);
-	return done;
+	return build_write_metadata(b->life, b->about, err) == -1 ? BUILD_ERROR
+	                                                          : BUILT;
+}
+
+enum built build_group(struct building *b, struct error *err)
+{
+	enum built got;
+
+	str_copy(STR("/tmp/build-XXXXXX"), b->tmp, sizeof(b->tmp));
+	if (!mkdtemp(b->tmp)) {
+		error_sys(err, "make a folder in /tmp");
+		return BUILD_ERROR;
+	}
+	b->about = start_about(b);
+	got = build_each(b, err);
+	(void)tree_remove(AT_FDCWD, b->tmp, NULL);
+	return got;
 }

@@ -6,7 +6,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
-#include <sys/utsname.h>
 #include <unistd.h>
 
 #include "base/fd.h"
@@ -19,11 +18,13 @@
 #define BUILD_PATH                                                             \
 	"/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 #define CA_BUNDLE "/etc/ssl/certs/ca-certificates.crt"
+#define OPERATOR_SINCE 11      /* Platform API */
 #define BUILD_HOME "/tmp/home" /* not /app: it would end up in the image */
 
 /* What passes from the container's own environment, as CNB says. */
-static const char *const passed[] = {"HOSTNAME", "HTTP_PROXY", "HTTPS_PROXY",
-    "NO_PROXY", "http_proxy", "https_proxy", "no_proxy"};
+static const char *const passed[] = {"CNB_STACK_ID", "HOME", "HOSTNAME",
+    "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "http_proxy", "https_proxy",
+    "no_proxy"};
 
 /* One bundle for every client that knows a variable of its own. */
 static const char *const ca_keys[] = {"SSL_CERT_FILE", "NODE_EXTRA_CA_CERTS",
@@ -38,45 +39,26 @@ static void set(struct env *env, const char *key, const char *value)
 	env_set(env, str_z(key), str_z(value));
 }
 
-/* os, architecture and distribution of the stack we run on. */
-static void add_target(struct env *env)
+static void set_some(struct env *env, const char *key, const char *value)
 {
-	scoped_buf struct buf text = BUF_INIT(64 * 1024);
-	struct utsname host;
-	struct error err;
-	struct str rest, line;
-
-	set(env, "CNB_TARGET_OS", "linux");
-	if (uname(&host) == 0)
-		set(env, "CNB_TARGET_ARCH",
-		    strcmp(host.machine, "x86_64") == 0    ? "amd64"
-		    : strcmp(host.machine, "aarch64") == 0 ? "arm64"
-		                                           : host.machine);
-	if (fd_read_file(AT_FDCWD, "/etc/os-release", &text, &err) == -1)
-		return;
-	rest = buf_str(&text);
-	while (str_split(&rest, '\n', &line)) {
-		struct str key = {0}, value = line;
-
-		if (!str_split(&value, '=', &key) || value.len == 0)
-			continue;
-		if (value.p[0] == '"')
-			value = str_sub(value, 1, value.len - 1);
-		if (str_eqz(key, "ID"))
-			env_set(env, STR("CNB_TARGET_DISTRO_NAME"), value);
-		if (str_eqz(key, "VERSION_ID"))
-			env_set(env, STR("CNB_TARGET_DISTRO_VERSION"), value);
-	}
+	if (value[0])
+		set(env, key, value);
 }
 
-struct env *buildenv_new(void)
+static void add_target(struct env *env, const struct target *t)
 {
-	struct env *env = xcalloc(1, sizeof(*env));
+	set(env, "CNB_TARGET_OS", t->os);
+	set(env, "CNB_TARGET_ARCH", t->arch);
+	set_some(env, "CNB_TARGET_ARCH_VARIANT", t->variant);
+	set_some(env, "CNB_TARGET_DISTRO_NAME", t->distro);
+	set_some(env, "CNB_TARGET_DISTRO_VERSION", t->distro_version);
+}
+
+/* What the platform's own build adds, where the spec leaves it to us. */
+static void add_own(struct env *env)
+{
 	char epoch[24];
 
-	for (size_t i = 0; i < NELEM(passed); i++)
-		if (getenv(passed[i]))
-			set(env, passed[i], getenv(passed[i]));
 	set(env, "PATH", BUILD_PATH);
 	set(env, "HOME", BUILD_HOME);
 	set(env, "LANG", "C.UTF-8");
@@ -87,8 +69,22 @@ struct env *buildenv_new(void)
 	for (size_t i = 0; i < NELEM(ca_keys); i++)
 		if (access(CA_BUNDLE, R_OK) == 0)
 			set(env, ca_keys[i], CA_BUNDLE);
-	add_target(env);
 	(void)mkdir(BUILD_HOME, 0755);
+}
+
+struct env *buildenv_new(const struct life *l)
+{
+	struct env *env = xcalloc(1, sizeof(*env));
+
+	for (size_t i = 0; i < NELEM(passed); i++)
+		if (getenv(passed[i]))
+			set(env, passed[i], getenv(passed[i]));
+	for (size_t i = 0; i < NELEM(path_keys); i++)
+		if (getenv(path_keys[i]))
+			set(env, path_keys[i], getenv(path_keys[i]));
+	if (l->heroku)
+		add_own(env);
+	add_target(env, &l->target);
 	return env;
 }
 
@@ -112,15 +108,15 @@ void buildenv_free(struct env *env)
 
 /* --- config vars ---------------------------------------------------------- */
 
-int buildenv_receive(int fd, struct error *err)
+int buildenv_receive(const char *dir, int fd, struct error *err)
 {
 	scoped_buf struct buf all = BUF_INIT(CONFIG_MAX);
 	scoped_fd int platform = -1;
 	struct str rest, item;
 
-	platform = open(PLATFORM_DIR, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	platform = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (platform == -1 || fd_mkdir(platform, "env", 0755, err) == -1)
-		return error_sys(err, "folder %s", PLATFORM_DIR);
+		return error_sys(err, "folder %s", dir);
 	if (lseek(fd, 0, SEEK_SET) == -1)
 		return 0;
 	if (buf_read_all(&all, fd, err) == -1)
@@ -164,10 +160,10 @@ static void add_var(struct env *env, struct str key, struct str value)
 		env_set(env, key, buf_str(&joined));
 }
 
-void buildenv_add_platform(struct env *env)
+void buildenv_add_platform(const struct life *l, struct env *env)
 {
-	scoped_fd int dir =
-	    open(PLATFORM_DIR "/env", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	scoped_free char *path = xasprintf("%s/env", l->platform);
+	scoped_fd int dir = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	scoped_names struct tree_names names = {0};
 	struct error err;
 
@@ -175,11 +171,21 @@ void buildenv_add_platform(struct env *env)
 		return;
 	for (size_t i = 0; i < names.n; i++) {
 		scoped_buf struct buf value = BUF_INIT(ENV_VALUE_MAX);
+		scoped_free char *file = xasprintf("%s/%s", path, names.v[i]);
 
-		if (tree_read(dir, names.v[i], &value, &err) == 0 &&
+		/* by path: an orchestrator mounts these as links */
+		if (fd_read_file(AT_FDCWD, file, &value, &err) == 0 &&
 		    !memchr(value.p ? value.p : "", '\0', value.len))
 			add_var(env, str_z(names.v[i]), buf_str(&value));
 	}
+}
+
+void buildenv_add_operator(const struct life *l, struct env *env)
+{
+	scoped_free char *path = xasprintf("%s/env", l->build_config);
+
+	if (l->api >= OPERATOR_SINCE)
+		env_apply_folder(env, path, STR("default"));
 }
 
 /* --- layers --------------------------------------------------------------- */
@@ -208,25 +214,24 @@ static void add_files(struct env *env, const char *layer)
 	scoped_free char *both = xasprintf("%s/env", layer);
 	scoped_free char *build = xasprintf("%s/env.build", layer);
 
-	env_apply_folder(env, both);
-	env_apply_folder(env, build);
+	env_apply_folder(env, both, STR("override"));
+	env_apply_folder(env, build, STR("override"));
 }
 
 void buildenv_add_layers(
     struct env *env, const char *folder, const json_t *layers)
 {
-	static void (*const passes[])(struct env *, const char *) = {
-	    add_root, add_files};
 	size_t i;
 	json_t *l;
 
-	for (size_t pass = 0; pass < NELEM(passes); pass++)
-		json_array_foreach(layers, i, l)
-		{
-			scoped_free char *layer = xasprintf("%s/%s", folder,
-			    json_string_value(json_object_get(l, "name")));
+	json_array_foreach(layers, i, l)
+	{
+		scoped_free char *layer = xasprintf("%s/%s", folder,
+		    json_string_value(json_object_get(l, "name")));
 
-			if (json_is_true(json_object_get(l, "build")))
-				passes[pass](env, layer);
-		}
+		if (!json_is_true(json_object_get(l, "build")))
+			continue;
+		add_root(env, layer);
+		add_files(env, layer);
+	}
 }

@@ -1,8 +1,11 @@
 #include "convert.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <math.h>
 
+#include "base/fd.h"
 #include "tree.h"
 
 json_t *convert_to_json(const struct toml *t)
@@ -31,18 +34,43 @@ json_t *convert_to_json(const struct toml *t)
 	}
 }
 
-json_t *convert_file(int dir, const char *path, struct error *err)
+static json_t *convert_text(
+    const char *path, struct str text, struct error *err)
 {
-	scoped_buf struct buf text = BUF_INIT(TOML_BYTES_MAX);
 	scoped_toml struct toml_doc *doc = NULL;
 
-	if (tree_read(dir, path, &text, err) == -1)
-		return NULL;
-	if (toml_parse(buf_str(&text), &doc, err) == -1) {
+	if (toml_parse(text, &doc, err) == -1) {
 		error_wrap(err, "%s", path);
 		return NULL;
 	}
 	return convert_to_json(toml_root(doc));
+}
+
+json_t *convert_file(int dir, const char *path, struct error *err)
+{
+	scoped_buf struct buf text = BUF_INIT(TOML_BYTES_MAX);
+
+	if (tree_read(dir, path, &text, err) == -1)
+		return NULL;
+	return convert_text(path, buf_str(&text), err);
+}
+
+json_t *convert_path(const char *path, struct error *err)
+{
+	scoped_buf struct buf text = BUF_INIT(TOML_BYTES_MAX);
+	scoped_fd int fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+
+	if (fd == -1) {
+		error_sys(err, "open %s", path);
+		if (err->sys == ENOENT)
+			err->code = ERR_NOT_FOUND;
+		return NULL;
+	}
+	if (buf_read_all(&text, fd, err) == -1) {
+		error_wrap(err, "read %s", path);
+		return NULL;
+	}
+	return convert_text("toml", buf_str(&text), err);
 }
 
 static void add_value(struct buf *out, const json_t *v);
@@ -98,16 +126,37 @@ static void add_value(struct buf *out, const json_t *v)
 	}
 }
 
-void convert_table(struct buf *out, const char *name, const json_t *object)
+/* Is it a list of tables and nothing else? */
+static bool is_tables(const json_t *v)
+{
+	json_t *item;
+	size_t i;
+
+	json_array_foreach(v, i, item)
+	{
+		if (!json_is_object(item))
+			return false;
+	}
+	return json_array_size(v) > 0;
+}
+
+/* "NAME.KEY" with the key quoted where it must be. */
+static void add_name(struct buf *out, const char *name, const char *key)
+{
+	if (name[0])
+		buf_addf(out, "%s.", name);
+	toml_add_key(out, str_z(key));
+}
+
+/* The members of a table: plain values first, then the tables below it. */
+static void add_members(struct buf *out, const char *name, const json_t *object)
 {
 	const char *key;
 	json_t *v;
 
-	if (name[0])
-		buf_addf(out, "[%s]\n", name);
 	json_object_foreach((json_t *)object, key, v)
 	{
-		if (json_is_object(v))
+		if (json_is_object(v) || is_tables(v) || json_is_null(v))
 			continue;
 		toml_add_key(out, str_z(key));
 		buf_addz(out, " = ");
@@ -116,12 +165,46 @@ void convert_table(struct buf *out, const char *name, const json_t *object)
 	}
 	json_object_foreach((json_t *)object, key, v)
 	{
-		scoped_buf struct buf below = BUF_INIT(4096);
+		scoped_buf struct buf below = BUF_INIT(TOML_BYTES_MAX);
 
-		if (!json_is_object(v))
+		if (!json_is_object(v) && !is_tables(v))
 			continue;
-		buf_addf(&below, name[0] ? "%s." : "%s", name);
-		toml_add_key(&below, str_z(key));
-		convert_table(out, buf_z(&below), v);
+		add_name(&below, name, key);
+		if (json_is_object(v))
+			convert_table(out, buf_z(&below), v);
+		else
+			convert_tables(out, buf_z(&below), v);
+		out->bad |= below.bad;
 	}
+}
+
+void convert_table(struct buf *out, const char *name, const json_t *object)
+{
+	if (name[0])
+		buf_addf(out, "[%s]\n", name);
+	add_members(out, name, object);
+}
+
+void convert_tables(struct buf *out, const char *name, const json_t *list)
+{
+	json_t *item;
+	size_t i;
+
+	json_array_foreach(list, i, item)
+	{
+		buf_addf(out, "[[%s]]\n", name);
+		add_members(out, name, item);
+	}
+}
+
+int convert_write(const char *path, struct str text, struct error *err)
+{
+	scoped_fd int fd =
+	    open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+
+	if (fd == -1)
+		return error_sys(err, "create %s", path);
+	if (fd_write_all(fd, text, err) == -1)
+		return error_wrap(err, "write %s", path);
+	return 0;
 }

@@ -1,300 +1,415 @@
 #include "detect.h"
 
-#include <fcntl.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <sys/stat.h>
-#include <unistd.h>
+#include <string.h>
 
-#include "base/fd.h"
+#include "ask.h"
 #include "base/mem.h"
-#include "buildenv.h"
-#include "convert.h"
-#include "say.h"
-#include "tree.h"
+#include "suits.h"
 
-#define APP_DIR "/app"
-#define OUTPUT_MAX (64 * 1024) /* of one bin/detect */
-#define EXIT_DETECT_FAIL 100   /* "not my kind of app" */
+#define NESTED_MAX 32          /* composite buildpacks inside each other */
+#define GROUPS_TRIED_MAX 10000 /* of all orders together */
 
-enum verdict { UNASKED, PASS, FAIL, BROKEN };
-
-struct answer {
-	enum verdict verdict;
-	char *reason;
-	json_t *options;
+struct search {
+	struct asking ask;
+	struct life *life;
+	struct buildpacks *all;
+	unsigned tried;
+	struct detection *found;
+	struct error *err;
 };
 
-struct asking {
-	struct runner *runner;
-	const struct buildpacks *all;
-	const struct env *env;
-	char tmp[32]; /* folder of the plan files */
-	struct answer answers[BUILDPACKS_MAX];
-	bool broken;
-};
-
-void detect_env(struct env *env, const struct buildpack *bp)
+void detect_env(
+    const struct life *l, struct env *env, const struct buildpack *bp)
 {
-	env_set(env, STR("CNB_BUILDPACK_DIR"), str_z(bp->dir));
-	env_set(env, STR("CNB_PLATFORM_DIR"), STR(PLATFORM_DIR));
-	env_set(env, STR("CNB_APP_DIR"), STR(APP_DIR));
+	env_set(env,
+	    bp->extension ? STR("CNB_EXTENSION_DIR") : STR("CNB_BUILDPACK_DIR"),
+	    str_z(bp->dir));
+	env_set(env, STR("CNB_PLATFORM_DIR"), str_z(l->platform));
+	env_set(env, STR("CNB_APP_DIR"), str_z(l->app));
+	if (l->api >= 15 && bp->api >= 12 && l->exec_env[0])
+		env_set(env, STR("CNB_EXEC_ENV"), str_z(l->exec_env));
 }
 
-/* --- one buildpack -------------------------------------------------------- */
+/* --- one group ------------------------------------------------------------ */
 
-/* The first line with something in it, fit for a log. */
-static char *first_line(const struct buf *output)
+static struct str trim_end(struct str s)
 {
-	struct str rest = buf_str(output), line;
+	while (s.len && s.p[s.len - 1] == '\n')
+		s.len--;
+	return s;
+}
 
-	while (rest.len && str_split(&rest, '\n', &line)) {
-		char *text;
+/* What each said, told at once when it broke, else for those who debug. */
+static void say_answers(struct search *s, const struct members *m)
+{
+	for (int i = 0; i < m->n; i++) {
+		const struct answer *x = ask_answer(&s->ask, m->of[i].bp);
+		enum level level =
+		    x->verdict == BROKEN ? LEVEL_INFO : LEVEL_DEBUG;
 
-		line = str_trim(str_sub(line, 0, 160));
-		if (line.len == 0)
+		if (x->output.len == 0)
 			continue;
-		text = str_dup(line);
-		for (char *c = text; *c; c++)
-			*c = (unsigned char)*c < 0x20 || *c == 0x7f ? ' ' : *c;
-		return text;
-	}
-	return xstrdup("");
-}
-
-static void say_output(const struct buf *output)
-{
-	struct str rest = buf_str(output), line;
-
-	while (rest.len && str_split(&rest, '\n', &line))
-		say_info(STR_FMT, STR_ARG(str_sub(line, 0, 500)));
-}
-
-/* What stands in the plan file that bin/detect wrote, if it did. */
-static json_t *read_options(const char *path, struct error *err)
-{
-	struct error why = {0};
-	json_t *file = convert_file(AT_FDCWD, path, &why), *options;
-
-	if (!file && why.code == ERR_NOT_FOUND)
-		file = json_object();
-	if (!file) {
-		*err = why;
-		return NULL;
-	}
-	options = plan_options(file, err);
-	json_decref(file);
-	return options;
-}
-
-static int run_detect(struct asking *a, const struct buildpack *bp,
-    const char *plan, struct buf *output, struct error *err)
-{
-	scoped_free char *program = xasprintf("%s/bin/detect", bp->dir);
-	char *argv[] = {program, (char *)PLATFORM_DIR, (char *)plan, NULL};
-	struct env *env = buildenv_copy(a->env);
-	int code;
-
-	if (!bp->clear_env)
-		buildenv_add_platform(env);
-	detect_env(env, bp);
-	env_set(env, STR("CNB_BUILD_PLAN_PATH"), str_z(plan));
-	code = run_wait(a->runner,
-	    &(struct run){.argv = argv,
-	        .env = env->items,
-	        .dir = APP_DIR,
-	        .output = output},
-	    err);
-	buildenv_free(env);
-	return code;
-}
-
-static void ask(
-    struct asking *a, const struct buildpack *bp, struct answer *answer)
-{
-	scoped_free char *plan = xasprintf("%s/%s.toml", a->tmp, bp->folder);
-	scoped_buf struct buf output = BUF_INIT(OUTPUT_MAX);
-	struct error err = {0};
-	int fd = open(plan, O_WRONLY | O_CREAT | O_CLOEXEC, 0644);
-	int code;
-
-	fd_close(&fd);
-	code = run_detect(a, bp, plan, &output, &err);
-	if (code == 0)
-		answer->options = read_options(plan + 1, &err);
-	answer->verdict = code == EXIT_DETECT_FAIL ? FAIL
-	                  : answer->options        ? PASS
-	                                           : BROKEN;
-	answer->reason = first_line(&output);
-	if (answer->verdict != BROKEN)
-		return;
-	a->broken = true;
-	say_wrong("%s %s: bin/detect failed (%s%d)", bp->id, bp->version,
-	    err.msg[0] ? err.msg : "exit code ", code);
-	say_output(&output);
-}
-
-static struct answer *answer_of(struct asking *a, const struct buildpack *bp)
-{
-	struct answer *answer = &a->answers[bp - a->all->v];
-
-	if (answer->verdict == UNASKED)
-		ask(a, bp, answer);
-	return answer;
-}
-
-/* --- groups --------------------------------------------------------------- */
-
-/* Does the group take the app? Fills *ret when it does. */
-static bool try_group(
-    struct asking *a, const struct group *g, struct detection *ret)
-{
-	struct plan_part parts[GROUP_MAX];
-	const struct buildpack *members[GROUP_MAX];
-	size_t n = 0;
-	struct error unmet;
-
-	for (int i = 0; i < g->n; i++) {
-		struct answer *answer = answer_of(a, g->of[i].bp);
-
-		if (answer->verdict != PASS && !g->of[i].optional)
-			return false;
-		if (answer->verdict != PASS)
-			continue;
-		parts[n] = (struct plan_part){
-		    .options = answer->options, .optional = g->of[i].optional};
-		members[n++] = g->of[i].bp;
-	}
-	if (plan_resolve(parts, n, &ret->entries, &unmet) == -1)
-		return false;
-	for (size_t i = 0; i < n; i++) {
-		/* an entry names parts by number: none may be left out */
-		ret->of[ret->n].bp = parts[i].keep ? members[i] : NULL;
-		ret->of[ret->n++].reason =
-		    xstrdup(answer_of(a, members[i])->reason);
-	}
-	return true;
-}
-
-static void say_chosen(const struct detection *d)
-{
-	for (int i = 0; i < d->n; i++) {
-		const struct buildpack *bp = d->of[i].bp;
-
-		if (bp)
-			say_step("Detected: %s (%s %s)%s%s",
-			    bp->name[0] ? bp->name : bp->id, bp->id,
-			    bp->version, d->of[i].reason[0] ? ": " : "",
-			    d->of[i].reason);
+		ask_note(&s->ask, level,
+		    "======== Output: %s@%s ========", x->bp->id,
+		    x->bp->version);
+		ask_note(&s->ask, level, STR_FMT,
+		    STR_ARG(trim_end(buf_str(&x->output))));
 	}
 }
 
-/* --- nobody takes it ------------------------------------------------------ */
-
-static void say_seen(void)
+static void say_result(struct search *s, const struct answer *x, bool optional)
 {
-	scoped_fd int app = open(APP_DIR, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	scoped_names struct tree_names names = {0};
-	scoped_buf struct buf list = BUF_INIT(400);
-	struct error err;
+	const char *id = x->bp->id, *version = x->bp->version;
 
-	if (app == -1 || tree_names(app, &names, &err) == -1 || names.n == 0) {
-		say_wrong("The commit has no files at its top.");
-		return;
+	switch (x->verdict) {
+	case PASS:
+		ask_note(&s->ask, LEVEL_DEBUG, "pass: %s@%s", id, version);
+		break;
+	case FAIL:
+		ask_note(&s->ask, LEVEL_DEBUG, "%s: %s@%s",
+		    optional ? "skip" : "fail", id, version);
+		break;
+	case UNFIT:
+		ask_note(&s->ask, LEVEL_INFO,
+		    "err:  %s@%s: unable to satisfy target os/arch "
+		    "constraints",
+		    id, version);
+		break;
+	default:
+		ask_note(&s->ask, LEVEL_INFO, "err:  %s@%s (%d)", id, version,
+		    x->code);
 	}
-	for (size_t i = 0; i < names.n && !list.bad; i++) {
-		struct stat st;
-		bool dir =
-		    fstatat(app, names.v[i], &st, AT_SYMLINK_NOFOLLOW) == 0 &&
-		    S_ISDIR(st.st_mode);
-
-		for (char *c = names.v[i]; *c; c++)
-			*c = (unsigned char)*c < 0x20 || *c == 0x7f ? '?' : *c;
-		buf_addf(
-		    &list, "%s%s%s", i ? ", " : "", names.v[i], dir ? "/" : "");
-	}
-	say_wrong("Files at the top of the commit: " STR_FMT "%s",
-	    STR_ARG(buf_str(&list)), list.bad ? ", ..." : "");
 }
 
-/* "package.json" or "index.html, public/index.html" of what bp looks for. */
-static void say_wanted(const struct buildpack *bp)
+/* Do the members agree, as far as each is asked alone? */
+static bool all_agree(struct search *s, const struct members *m)
 {
-	scoped_buf struct buf list = BUF_INIT(400);
-	json_t *file;
+	bool agree = true, any = false;
+
+	say_answers(s, m);
+	ask_note(&s->ask, LEVEL_DEBUG, "======== Results ========");
+	for (int i = 0; i < m->n; i++) {
+		const struct answer *x = ask_answer(&s->ask, m->of[i].bp);
+
+		say_result(s, x, m->of[i].optional);
+		agree &= x->verdict == PASS || m->of[i].optional;
+		any |= x->verdict == PASS && !m->of[i].bp->extension;
+		s->ask.broken |= x->verdict == UNFIT;
+	}
+	if (agree && !any)
+		ask_note(&s->ask, LEVEL_DEBUG,
+		    "fail: no viable buildpacks in group");
+	return agree && any;
+}
+
+static json_t *element_of(const struct buildpack *bp)
+{
+	json_t *e = json_pack("{s:s, s:s, s:s}", "id", bp->id, "version",
+	    bp->version, "api", bp->api_text);
+
+	if (bp->homepage[0])
+		json_object_set_new(e, "homepage", json_string(bp->homepage));
+	return e;
+}
+
+/* "id    version" of each. */
+static void say_group(struct search *s)
+{
+	const json_t *lists[] = {s->found->extensions, s->found->group};
+	int width = 0;
+	json_t *item;
 	size_t i;
 
-	json_array_foreach(bp->files, i, file)
-	{
-		if (json_is_string(file))
-			buf_addf(&list, "%s%s", i ? " or " : "",
-			    json_string_value(file));
-	}
-	if (list.len)
-		say_wrong("  %-14s %s", bp->name[0] ? bp->name : bp->id,
-		    buf_z(&list));
-	else
-		say_wrong("  %s", bp->name[0] ? bp->name : bp->id);
+	for (int pass = 0; pass < 4; pass++)
+		json_array_foreach(lists[pass % 2], i, item)
+		{
+			const char *id =
+			    json_string_value(json_object_get(item, "id"));
+			int n = (int)strlen(id);
+
+			width = n > width ? n : width;
+			if (pass >= 2)
+				ask_note(&s->ask, LEVEL_INFO, "%-*s %s", width,
+				    id,
+				    json_string_value(
+				        json_object_get(item, "version")));
+		}
 }
 
-static void say_none(const struct buildpacks *all)
+/* The group is found: those that are part of it, in order. */
+static void take_group(
+    struct search *s, const struct plan_part *parts, struct members *m)
 {
-	say_wrong("No buildpack takes this app.");
-	say_seen();
-	say_wrong("Add what one of these looks for at the top, commit, push "
-	          "again:");
-	for (int i = 0; i < all->n; i++)
-		say_wanted(&all->v[i]);
+	struct detection *d = s->found;
+
+	d->group = json_array();
+	d->extensions = json_array();
+	d->reasons = json_array();
+	for (int i = 0; i < m->n; i++) {
+		const struct buildpack *bp = m->of[i].bp;
+
+		if (!parts[i].keep)
+			continue;
+		json_array_append_new(
+		    bp->extension ? d->extensions : d->group, element_of(bp));
+		if (!bp->extension)
+			json_array_append_new(d->reasons,
+			    json_string(ask_answer(&s->ask, bp)->reason));
+	}
+}
+
+/* 1 when the group takes the app. */
+static int decide(struct search *s, const struct members *all)
+{
+	struct plan_part parts[GROUP_MAX];
+	struct members m = {0};
+	struct error unmet;
+
+	if (s->tried++ == GROUPS_TRIED_MAX)
+		return error_set(s->err, ERR_LIMIT,
+		    "the order has more than %d groups", GROUPS_TRIED_MAX);
+	ask_all(&s->ask, all);
+	if (s->ask.runner->stop)
+		return error_set(s->err, ERR_UNAVAILABLE, "cancelled");
+	if (!all_agree(s, all))
+		return 0;
+	for (int i = 0; i < all->n; i++) {
+		struct answer *x = ask_answer(&s->ask, all->of[i].bp);
+
+		if (x->verdict != PASS)
+			continue;
+		parts[m.n] = (struct plan_part){.id = x->bp->id,
+		    .version = x->bp->version,
+		    .options = x->options,
+		    .optional = all->of[i].optional,
+		    .extension = x->bp->extension};
+		m.of[m.n++] = all->of[i];
+	}
+	if (plan_resolve(parts, (size_t)m.n, &s->found->plan, &unmet) == -1) {
+		ask_note(&s->ask, LEVEL_DEBUG, "fail: %s", unmet.msg);
+		return 0;
+	}
+	take_group(s, parts, &m);
+	say_group(s);
+	return 1;
+}
+
+/* --- orders --------------------------------------------------------------- */
+
+static bool has_id(const struct members *m, const struct buildpack *bp)
+{
+	for (int i = 0; i < m->n; i++)
+		if (m->of[i].bp->extension == bp->extension &&
+		    strcmp(m->of[i].bp->id, bp->id) == 0)
+			return true;
+	return false;
+}
+
+static int add_member(
+    struct search *s, struct members *m, struct buildpack *bp, bool optional)
+{
+	bool fits = suits_target(s->life, bp);
+
+	if (has_id(m, bp))
+		return 0;
+	if (!suits_exec_env(s->life, bp)) {
+		ask_note(&s->ask, LEVEL_DEBUG,
+		    "Skipping %s@%s: it is not for the execution environment "
+		    "%s",
+		    bp->id, bp->version, s->life->exec_env);
+		return 0;
+	}
+	if (buildpack_check_api(s->life, bp, s->err) == -1)
+		return -1;
+	if (m->n == GROUP_MAX || s->ask.n == BUILDPACKS_MAX)
+		return error_set(s->err, ERR_LIMIT,
+		    "a group has more than %d buildpacks", GROUP_MAX);
+	if (!fits && !optional)
+		ask_answer(&s->ask, bp)->verdict = UNFIT;
+	m->of[m->n].bp = bp;
+	m->of[m->n++].optional = optional;
+	return 0;
+}
+
+static int try_order(struct search *s, const struct members *done,
+    const json_t *order, const json_t *rest, size_t from, int depth);
+
+/* Go on with what is left of a group. 1 found, 0 not, -1. */
+static int try_rest(struct search *s, const struct members *done,
+    const json_t *rest, size_t at, int depth)
+{
+	struct members m = *done;
+
+	for (; at < json_array_size(rest); at++) {
+		const json_t *e = json_array_get(rest, at);
+		const json_t *order = json_object_get(e, "order-extensions");
+		bool optional = json_is_true(json_object_get(e, "optional"));
+		struct buildpack *bp;
+
+		if (!order) {
+			bp = buildpacks_find(s->all,
+			    json_string_value(json_object_get(e, "id")),
+			    json_string_value(json_object_get(e, "version")),
+			    json_is_true(json_object_get(e, "extension")),
+			    s->err);
+			if (!bp)
+				return -1;
+			order = buildpack_order(bp);
+			if (!order && add_member(s, &m, bp, optional) == -1)
+				return -1;
+		} else {
+			optional = true;
+		}
+		if (order) {
+			int got =
+			    try_order(s, &m, order, rest, at + 1, depth + 1);
+
+			if (got != 0 || !optional)
+				return got;
+		}
+	}
+	return decide(s, &m);
+}
+
+/* Each group of an order with what is left behind it. */
+static int try_order(struct search *s, const struct members *done,
+    const json_t *order, const json_t *rest, size_t from, int depth)
+{
+	json_t *group;
+	size_t i;
+	int got = 0;
+
+	if (depth > NESTED_MAX)
+		return error_set(s->err, ERR_LIMIT,
+		    "the order loops: buildpacks contain each other more than "
+		    "%d deep",
+		    NESTED_MAX);
+	json_array_foreach(order, i, group)
+	{
+		json_t *all = json_array();
+
+		json_array_extend(all, json_object_get(group, "group"));
+		for (size_t k = from; k < json_array_size(rest); k++)
+			json_array_append(all, json_array_get(rest, k));
+		got =
+		    json_array_size(all) ? try_rest(s, done, all, 0, depth) : 0;
+		json_decref(all);
+		if (got != 0)
+			break;
+	}
+	return got;
+}
+
+/* The order with its extensions, all optional, before each group. */
+static json_t *with_extensions(const json_t *file)
+{
+	json_t *order = json_deep_copy(json_object_get(file, "order"));
+	json_t *extensions =
+	    json_deep_copy(json_object_get(file, "order-extensions"));
+	json_t *group, *item;
+	size_t i, k;
+
+	json_array_foreach(extensions, i, group)
+	{
+		json_array_foreach(json_object_get(group, "group"), k, item)
+		{
+			json_object_set_new(item, "extension", json_true());
+			json_object_set_new(item, "optional", json_true());
+		}
+	}
+	json_array_foreach(order, i, group)
+	{
+		if (json_array_size(extensions))
+			json_array_insert_new(json_object_get(group, "group"),
+			    0,
+			    json_pack("{s:O}", "order-extensions", extensions));
+	}
+	json_decref(extensions);
+	return order ? order : json_array();
+}
+
+/* --- system.toml ---------------------------------------------------------- */
+
+static json_t *system_part(const json_t *system, const char *which)
+{
+	return json_object_get(
+	    json_object_get(json_object_get(system, "system"), which),
+	    "buildpacks");
+}
+
+void detect_add_system(
+    const struct life *l, json_t *order, const json_t *system)
+{
+	const json_t *pre = system_part(system, "pre"),
+	             *post = system_part(system, "post");
+	json_t *group;
+	size_t i;
+
+	json_array_foreach(json_object_get(order, "order"), i, group)
+	{
+		json_t *all = json_array(),
+		       *own = json_object_get(group, "group");
+
+		if (json_array_size(pre))
+			life_say(l, LEVEL_DEBUG,
+			    "Prepending %zu system buildpack(s) to group",
+			    json_array_size(pre));
+		if (json_array_size(post))
+			life_say(l, LEVEL_DEBUG,
+			    "Appending %zu system buildpack(s) to group",
+			    json_array_size(post));
+		json_array_extend(all, (json_t *)pre);
+		json_array_extend(all, own);
+		json_array_extend(all, (json_t *)post);
+		json_object_set_new(group, "group", all);
+	}
 }
 
 /* -------------------------------------------------------------------------- */
 
-static int choose(struct asking *a, struct detection *ret, struct error *err)
+static enum detected choose(struct search *s, const json_t *file)
 {
-	for (int i = 0; i < a->all->ngroups; i++) {
-		if (try_group(a, &a->all->groups[i], ret)) {
-			say_chosen(ret);
-			return 0;
-		}
-		if (a->runner->stop)
-			return error_set(err, ERR_UNAVAILABLE, "cancelled");
-	}
-	say_none(a->all);
-	if (a->broken)
-		return error_set(err, ERR_INTERNAL,
-		    "a buildpack's bin/detect failed and no other takes the "
-		    "app");
-	return error_set(err, ERR_NOT_FOUND,
-	    "no buildpack takes this app: there is none of the files that "
-	    "they look for");
+	static const struct members none;
+	json_t *order = with_extensions(file);
+	int got = try_order(s, &none, order, NULL, 0, 0);
+
+	json_decref(order);
+	if (got == 1)
+		return DETECT_FOUND;
+	if (got == -1)
+		return DETECT_ERROR;
+	return s->ask.broken ? DETECT_BROKEN : DETECT_NONE;
 }
 
-int detect(struct runner *r, const struct buildpacks *all,
-    const struct env *env, struct detection *ret, struct error *err)
+enum detected detect(struct runner *r, struct buildpacks *all,
+    const json_t *order, const struct env *env, struct detection *ret,
+    struct error *err)
 {
-	struct asking a = {.runner = r,
-	    .all = all,
-	    .env = env,
-	    .tmp = "/tmp/lifecycle-XXXXXX"};
-	struct error unused;
-	int done;
+	struct search *s = xcalloc(1, sizeof(*s));
+	enum detected got = DETECT_ERROR;
 
 	*ret = (struct detection){0};
-	if (!mkdtemp(a.tmp))
-		return error_sys(err, "make a folder in /tmp");
-	done = choose(&a, ret, err);
-	(void)tree_remove(AT_FDCWD, a.tmp, &unused);
-	for (int i = 0; i < all->n; i++) {
-		free(a.answers[i].reason);
-		json_decref(a.answers[i].options);
+	s->ask.life = s->life = all->life;
+	s->ask.runner = r;
+	s->ask.env = env;
+	s->all = all;
+	s->found = ret;
+	s->err = err;
+	if (ask_open(&s->ask, err) == 0) {
+		got = choose(s, order);
+		ask_tell(&s->ask, got != DETECT_FOUND);
+		ask_close(&s->ask);
 	}
-	return done;
+	free(s);
+	return got;
 }
 
 void detection_release(struct detection *d)
 {
-	for (int i = 0; i < d->n; i++)
-		free(d->of[i].reason);
-	json_decref(d->entries);
+	json_decref(d->group);
+	json_decref(d->extensions);
+	json_decref(d->plan);
+	json_decref(d->reasons);
 	*d = (struct detection){0};
 }

@@ -2,7 +2,8 @@
  * detect - which group of buildpacks takes this app.
  *
  * The first group of the order whose buildpacks all agree (or are optional)
- * and whose build plans can be met together.
+ * and whose build plans can be met together. Composite buildpacks are
+ * replaced by their orders, depth first; extensions go before the group.
  */
 #pragma once
 #include "buildpack.h"
@@ -10,22 +11,27 @@
 #include "run.h"
 
 struct detection {
-	int n;
-	struct {
-		const struct buildpack *bp;
-		char *reason; /* what its bin/detect printed first, or "" */
-	} of[GROUP_MAX];
-	json_t *entries; /* of the build plan, see plan.h */
+	json_t *group;      /* [{id, version, api, homepage}...] */
+	json_t *extensions; /* the same, of image extensions */
+	json_t *plan;       /* entries, as plan.toml has them */
+	json_t *reasons;    /* what each bin/detect printed first, or "" */
 };
 
+enum detected { DETECT_NONE, DETECT_FOUND, DETECT_BROKEN, DETECT_ERROR };
+
 /*
- * Run the buildpacks' bin/detect in the app's folder and choose; says in the
- * log what was chosen and why. ERR_NOT_FOUND when no group takes the app,
- * ERR_INTERNAL when a buildpack broke on the way to that.
+ * Try the groups of an order (order_read) in the app's folder. DETECT_NONE:
+ * no group takes it; DETECT_BROKEN: the same, and a buildpack failed on the
+ * way; DETECT_ERROR: err says why it could not be found out.
  */
-int detect(struct runner *r, const struct buildpacks *all,
-    const struct env *env, struct detection *ret, struct error *err);
+enum detected detect(struct runner *r, struct buildpacks *all,
+    const json_t *order, const struct env *env, struct detection *ret,
+    struct error *err);
 void detection_release(struct detection *d);
 
+/* Put the buildpacks of system.toml around each group of an order. */
+void detect_add_system(
+    const struct life *l, json_t *order, const json_t *system);
 /* The variables that CNB gives every program of a buildpack. */
-void detect_env(struct env *env, const struct buildpack *bp);
+void detect_env(
+    const struct life *l, struct env *env, const struct buildpack *bp);

@@ -1,21 +1,27 @@
 #include "image.h"
 
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/utsname.h>
+#include <time.h>
 
+#include "base/fd.h"
 #include "base/mem.h"
 #include "base/name.h"
+#include "buildpack.h"
 #include "convert.h"
-#include "pack.h"
+#include "layers.h"
 #include "tree.h"
 
-#define CREATED "1980-01-01T00:00:01Z" /* PACK_TIME, as every file */
-#define PLATFORM_API "0.13"
-#define IMAGE_PATH                                                             \
-	"/cnb/process:/cnb/lifecycle:/usr/local/sbin:/usr/local/bin:/usr/"     \
-	"sbin:/usr/bin:/sbin:/bin"
+#define DEFAULT_TYPE "buildpack-default-process-type"
+#define WORDS_SINCE 10 /* Platform API: a command is a list of words */
+#define OPEN_DIR (O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
+
+static json_t *sha(const char *digest)
+{
+	return json_sprintf("sha256:%s", digest);
+}
 
 static const char *text_of(const json_t *object, const char *key)
 {
@@ -26,8 +32,15 @@ static const char *text_of(const json_t *object, const char *key)
 
 char *image_layer_path(const json_t *buildpack, const json_t *layer)
 {
-	return xasprintf("layers/%s/%s", text_of(buildpack, "folder"),
-	    text_of(layer, "name"));
+	scoped_free char *folder = buildpack_folder(text_of(buildpack, "id"));
+
+	return xasprintf("%s/%s", folder, text_of(layer, "name"));
+}
+
+char *image_layer_by(const json_t *buildpack, const char *name)
+{
+	return xasprintf("Layer: '%s', Created by buildpack: %s@%s", name,
+	    text_of(buildpack, "id"), text_of(buildpack, "version"));
 }
 
 /* --- checking ------------------------------------------------------------- */
@@ -52,13 +65,6 @@ static bool all_text(const json_t *list)
 	return json_is_array(list);
 }
 
-/* A name that can be a folder's in /layers, and hides none of ours. */
-static bool is_folder(const char *name)
-{
-	return name_layer(str_z(name)) && name[0] != '.' &&
-	       strcmp(name, "config") != 0;
-}
-
 static int check_layer(const json_t *layer, struct error *err)
 {
 	const char *name = text_of(layer, "name");
@@ -73,7 +79,8 @@ static int check_layer(const json_t *layer, struct error *err)
 
 static int check_buildpack(const json_t *bp, size_t *layers, struct error *err)
 {
-	static const char *const texts[] = {"id", "version", "api", "homepage"};
+	static const char *const texts[] = {"id", "version", "api"};
+	scoped_free char *folder = NULL;
 	json_t *layer;
 	size_t i;
 
@@ -81,8 +88,8 @@ static int check_buildpack(const json_t *bp, size_t *layers, struct error *err)
 		if (!is_text(json_object_get(bp, texts[k])))
 			return error_set(err, ERR_INVALID,
 			    "a buildpack has no %s", texts[k]);
-	if (!is_folder(text_of(bp, "folder")) ||
-	    strlen(text_of(bp, "id")) > 128)
+	folder = buildpack_folder(text_of(bp, "id"));
+	if (!folder)
 		return error_set(err, ERR_INVALID,
 		    "buildpack \"%.60s\" has a bad name", text_of(bp, "id"));
 	json_array_foreach(json_object_get(bp, "layers"), i, layer)
@@ -173,21 +180,78 @@ int image_check(const json_t *about, struct error *err)
 	return check_labels(json_object_get(about, "labels"), err);
 }
 
-json_t *image_read(struct error *err)
+/* --- reading -------------------------------------------------------------- */
+
+/* Layers and store of one buildpack, from its folder. */
+static int read_layers(int layers, json_t *bp, struct error *err)
 {
-	scoped_buf struct buf text = BUF_INIT(IMAGE_BUILT_MAX);
+	scoped_free char *name = buildpack_folder(text_of(bp, "id"));
+	scoped_fd int folder = -1;
+	json_t *list = json_array(), *store = NULL;
+	struct error why = {0};
+	int done = 0;
+
+	if (name)
+		folder = openat(layers, name, OPEN_DIR);
+	if (folder != -1) {
+		json_decref(list);
+		list = NULL;
+		done = layers_collect(folder, false, &list, err);
+		store = convert_file(folder, "store.toml", &why);
+	}
+	if (list)
+		json_object_set_new(bp, "layers", list);
+	if (store)
+		json_object_set_new(bp, "store", store);
+	return done == -1 ? error_wrap(err, "layers of %s", text_of(bp, "id"))
+	                  : 0;
+}
+
+/* A command that is one word, as older platforms have it, is a list too. */
+static void take_words(json_t *about)
+{
+	json_t *p;
+	size_t i;
+
+	json_array_foreach(json_object_get(about, "processes"), i, p)
+	{
+		if (json_is_string(json_object_get(p, "command")))
+			json_object_set_new(p, "command",
+			    json_pack("[O]", json_object_get(p, "command")));
+	}
+}
+
+static int read_all(int layers, json_t *about, struct error *err)
+{
+	json_t *bp;
+	size_t i;
+
+	take_words(about);
+
+	json_array_foreach(json_object_get(about, "buildpacks"), i, bp)
+	{
+		if (read_layers(layers, bp, err) == -1)
+			return -1;
+	}
+	return image_check(about, err);
+}
+
+json_t *image_read(const struct life *l, const json_t *group, struct error *err)
+{
+	scoped_fd int layers = open(l->layers, OPEN_DIR);
 	json_t *about;
 
-	if (tree_read(AT_FDCWD, IMAGE_BUILT, &text, err) == -1)
-		return NULL;
-	about = json_loadb(text.p, text.len, JSON_ALLOW_NUL, NULL);
+	if (layers == -1)
+		return error_sys(err, "open %s", l->layers), NULL;
+	about = convert_file(layers, IMAGE_METADATA, err);
 	if (!about)
-		error_set(err, ERR_INVALID, "%s is no JSON", IMAGE_BUILT);
-	if (about && image_check(about, err) == -1) {
-		json_decref(about);
-		about = NULL;
-	}
-	return about;
+		return NULL;
+	if (group)
+		json_object_set_new(about, "buildpacks", json_deep_copy(group));
+	if (read_all(layers, about, err) == 0)
+		return about;
+	json_decref(about);
+	return NULL;
 }
 
 /* --- processes as text ---------------------------------------------------- */
@@ -239,6 +303,11 @@ void image_command(const json_t *process, struct buf *out)
 	             *args = json_object_get(process, "args");
 	const char *between = "";
 
+	if (json_is_false(json_object_get(process, "direct")) &&
+	    json_array_size(args) == 0) {
+		buf_addz(out, json_string_value(json_array_get(command, 0)));
+		return;
+	}
 	if (json_array_size(command) == 3 && json_array_size(args) == 0 &&
 	    is_word(command, 0, "bash") && is_word(command, 1, "-c")) {
 		buf_addz(out, json_string_value(json_array_get(command, 2)));
@@ -250,96 +319,77 @@ void image_command(const json_t *process, struct buf *out)
 
 /* --- metadata.toml, previous.json ----------------------------------------- */
 
-void image_metadata(const json_t *about, struct buf *out)
+json_t *image_only(const json_t *object, const char *const *keys, size_t nkeys)
+{
+	json_t *made = json_object();
+
+	for (size_t k = 0; k < nkeys; k++)
+		if (json_object_get(object, keys[k]))
+			json_object_set(
+			    made, keys[k], json_object_get(object, keys[k]));
+	return made;
+}
+
+static void add_modules(struct buf *out, const char *name, const json_t *list)
 {
 	static const char *const keys[] = {"id", "version", "api", "homepage"};
-	json_t *item;
+	json_t *all = json_array(), *item;
 	size_t i;
 
-	json_array_foreach(json_object_get(about, "buildpacks"), i, item)
+	json_array_foreach(list, i, item)
 	{
-		buf_addz(out, "[[buildpacks]]\n");
-		for (size_t k = 0; k < NELEM(keys); k++) {
-			const char *value = text_of(item, keys[k]);
-
-			if (!value[0])
-				continue;
-			buf_addf(out, "%s = ", keys[k]);
-			toml_add_string(out, str_z(value));
-			buf_addc(out, '\n');
-		}
-		buf_addc(out, '\n');
+		json_array_append_new(all, image_only(item, keys, NELEM(keys)));
 	}
+	convert_tables(out, name, all);
+	json_decref(all);
+}
+
+/* Before Platform API 0.10 a command was one word, the rest arguments. */
+static json_t *for_platform(const struct life *l, const json_t *process)
+{
+	json_t *p = json_deep_copy(process), *words, *args;
+
+	if (l->api >= WORDS_SINCE)
+		return p;
+	words = json_incref(json_object_get(p, "command"));
+	args = json_deep_copy(words);
+	json_object_set(p, "command", json_array_get(words, 0));
+	json_array_remove(args, 0);
+	json_array_extend(args, json_object_get(p, "args"));
+	json_object_set_new(p, "args", args);
+	json_decref(words);
+	return p;
+}
+
+json_t *image_processes(const struct life *l, const json_t *about)
+{
+	json_t *all = json_array(), *item;
+	size_t i;
+
 	json_array_foreach(json_object_get(about, "processes"), i, item)
 	{
-		buf_addz(out, "[[processes]]\n");
-		convert_table(out, "", item);
-		buf_addc(out, '\n');
+		json_array_append_new(all, for_platform(l, item));
 	}
+	return all;
 }
 
-/* What the next build asks of a layer. */
-static json_t *previous_layer(const json_t *layer)
+void image_metadata(const struct life *l, const json_t *about, struct buf *out)
 {
-	return json_pack("{s:s, s:O, s:O}", "name", text_of(layer, "name"),
-	    "metadata", json_object_get(layer, "metadata"), "digest",
-	    json_object_get(layer, "digest"));
-}
+	static const char *const lists[] = {"labels", "slices"};
+	const char *type = text_of(about, DEFAULT_TYPE);
+	json_t *processes = image_processes(l, about);
 
-char *image_previous(const json_t *about)
-{
-	json_t *all = json_array(), *bp, *layer;
-	json_t *root = json_pack("{s:o}", "buildpacks", all);
-	char *text;
-	size_t i, k;
-
-	json_array_foreach(json_object_get(about, "buildpacks"), i, bp)
-	{
-		json_t *layers = json_array();
-		json_t *store = json_object_get(bp, "store");
-
-		json_array_foreach(json_object_get(bp, "layers"), k, layer)
-		{
-			if (json_object_get(layer, "digest"))
-				json_array_append_new(
-				    layers, previous_layer(layer));
-		}
-		json_array_append_new(
-		    all, json_pack("{s:s, s:o, s:o}", "id", text_of(bp, "id"),
-		             "layers", layers, "store",
-		             json_is_object(store) ? json_incref(store)
-		                                   : json_object()));
+	if (type[0]) {
+		buf_addz(out, DEFAULT_TYPE " = ");
+		toml_add_string(out, str_z(type));
+		buf_addz(out, "\n\n");
 	}
-	text = json_dumps(root, JSON_COMPACT | JSON_SORT_KEYS);
-	json_decref(root);
-	return text;
-}
-
-/* --- the OCI config ------------------------------------------------------- */
-
-json_t *image_layers(const json_t *about, const struct image_parts *parts)
-{
-	json_t *list = json_pack("[s]", parts->base), *bp, *layer;
-	size_t i, k;
-
-	json_array_foreach(json_object_get(about, "buildpacks"), i, bp)
-	{
-		json_array_foreach(json_object_get(bp, "layers"), k, layer)
-		{
-			json_t *digest = json_object_get(layer, "digest");
-
-			if (digest)
-				json_array_append(list, digest);
-		}
-	}
-	json_array_append_new(list, json_string(parts->config));
-	json_array_append_new(list, json_string(parts->app));
-	return list;
-}
-
-static json_t *sha(const char *digest)
-{
-	return json_sprintf("sha256:%s", digest);
+	add_modules(out, "buildpacks", json_object_get(about, "buildpacks"));
+	add_modules(out, "extensions", json_object_get(about, "extensions"));
+	for (size_t i = 0; i < NELEM(lists); i++)
+		convert_tables(out, lists[i], json_object_get(about, lists[i]));
+	convert_tables(out, "processes", processes);
+	json_decref(processes);
 }
 
 /* {"NAME": {"sha", "data", "launch", "build", "cache"}} */
@@ -362,117 +412,31 @@ static json_t *label_layers(const json_t *bp)
 	return all;
 }
 
-/* Label io.buildpacks.lifecycle.metadata. */
-static json_t *label_lifecycle(
-    const json_t *about, const struct image_parts *parts)
+json_t *image_label_buildpacks(const json_t *about)
 {
-	json_t *all = json_array(), *bp;
+	json_t *all = json_array(), *bp, *one;
 	size_t i;
 
 	json_array_foreach(json_object_get(about, "buildpacks"), i, bp)
 	{
-		json_array_append_new(
-		    all, json_pack("{s:s, s:s, s:o}", "key", text_of(bp, "id"),
-		             "version", text_of(bp, "version"), "layers",
-		             label_layers(bp)));
+		const json_t *store =
+		    json_object_get(json_object_get(bp, "store"), "metadata");
+
+		one = json_pack("{s:s, s:s, s:o}", "key", text_of(bp, "id"),
+		    "version", text_of(bp, "version"), "layers",
+		    label_layers(bp));
+		if (store)
+			json_object_set_new(one, "store",
+			    json_pack("{s:O}", "metadata", store));
+		json_array_append_new(all, one);
 	}
-	return json_pack("{s:[{s:o}], s:{s:o}, s:o, s:{s:o}}", "app", "sha",
-	    sha(parts->app), "config", "sha", sha(parts->config), "buildpacks",
-	    all, "runImage", "topLayer", sha(parts->base));
-}
-
-/* Label io.buildpacks.build.metadata. */
-static json_t *label_build(const json_t *about)
-{
-	json_t *all = json_array(), *bp;
-	size_t i;
-
-	json_array_foreach(json_object_get(about, "buildpacks"), i, bp)
-	{
-		json_array_append_new(
-		    all, json_pack("{s:s, s:s, s:s}", "id", text_of(bp, "id"),
-		             "version", text_of(bp, "version"), "homepage",
-		             text_of(bp, "homepage")));
-	}
-	return json_pack("{s:o, s:O}", "buildpacks", all, "processes",
-	    json_object_get(about, "processes"));
-}
-
-/* value (taken over) as text: labels have no other form. */
-static void add_label(json_t *labels, const char *key, json_t *value)
-{
-	scoped_free char *text =
-	    json_dumps(value, JSON_COMPACT | JSON_SORT_KEYS);
-
-	json_object_set_new(labels, key, json_string(text));
-	json_decref(value);
-}
-
-static json_t *labels_of(const json_t *about, const struct image_parts *parts)
-{
-	json_t *labels = json_object(), *label;
-	size_t i;
-
-	json_array_foreach(json_object_get(about, "labels"), i, label)
-	{
-		json_object_set(labels, text_of(label, "key"),
-		    json_object_get(label, "value"));
-	}
-	add_label(labels, "io.buildpacks.lifecycle.metadata",
-	    label_lifecycle(about, parts));
-	add_label(labels, "io.buildpacks.build.metadata", label_build(about));
-	return labels;
-}
-
-/* [type] of the process marked as default; nothing without one. */
-static json_t *default_type(const json_t *about)
-{
-	json_t *item;
-	size_t i;
-
-	json_array_foreach(json_object_get(about, "processes"), i, item)
-	{
-		if (json_is_true(json_object_get(item, "default")))
-			return json_pack("[s]", text_of(item, "type"));
-	}
-	return json_array();
-}
-
-static const char *architecture(void)
-{
-	static struct utsname host;
-
-	if (uname(&host) == -1 || strcmp(host.machine, "x86_64") == 0)
-		return "amd64";
-	return strcmp(host.machine, "aarch64") == 0 ? "arm64" : host.machine;
-}
-
-static json_t *diff_ids(const json_t *about, const struct image_parts *parts)
-{
-	json_t *layers = image_layers(about, parts), *all = json_array(), *item;
-	size_t i;
-
-	json_array_foreach(layers, i, item)
-	{
-		json_array_append_new(all, sha(json_string_value(item)));
-	}
-	json_decref(layers);
 	return all;
 }
 
-char *image_config(const json_t *about, const struct image_parts *parts)
+char *image_previous(const json_t *about)
 {
-	json_t *config =
-	    json_pack("{s:s, s:s, s:[s], s:o, s:o, s:[s, s, s, s, s]}", "User",
-	        "1000:1000", "WorkingDir", "/app", "Entrypoint",
-	        "/cnb/lifecycle/launcher", "Cmd", default_type(about), "Labels",
-	        labels_of(about, parts), "Env", "PATH=" IMAGE_PATH,
-	        "CNB_LAYERS_DIR=/layers", "CNB_APP_DIR=/app",
-	        "CNB_PLATFORM_API=" PLATFORM_API, "CNB_DEPRECATION_MODE=quiet");
-	json_t *root = json_pack("{s:s, s:s, s:s, s:o, s:{s:s, s:o}}",
-	    "architecture", architecture(), "os", "linux", "created", CREATED,
-	    "config", config, "rootfs", "type", "layers", "diff_ids",
-	    diff_ids(about, parts));
+	json_t *root =
+	    json_pack("{s:o}", "buildpacks", image_label_buildpacks(about));
 	char *text = json_dumps(root, JSON_COMPACT | JSON_SORT_KEYS);
 
 	json_decref(root);

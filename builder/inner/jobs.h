@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "digest.h"
+#include "life.h"
 #include "report.h"
 
 struct options {
@@ -14,9 +15,12 @@ struct options {
 	char base[DIGEST_HEX]; /* the run image's layer; of an export */
 };
 
+/* The places of a build container of the platform's. */
+struct life job_life(void);
+
 /*
  * build: the source from descriptor 0 into /app, then detect, restore and the
- * buildpacks' bin/build. Leaves its description (image.h) in /layers/config.
+ * buildpacks' bin/build. Leaves its layers and metadata.toml in /layers.
  */
 int job_build(const struct options *o, struct report *r);
 /* export: the layers of what build left, into /out, and the OCI config. */

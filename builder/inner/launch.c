@@ -2,11 +2,10 @@
 
 #include <string.h>
 
-#include "base/buf.h"
 #include "base/mem.h"
 
 #define ARRAY_SINCE 9 /* Buildpack API 0.9: commands are arrays */
-#define SCRIPT_MAX (64 * 1024)
+#define DEFAULT_TYPE "buildpack-default-process-type"
 
 static const char *text_of(const json_t *object, const char *key)
 {
@@ -15,94 +14,89 @@ static const char *text_of(const json_t *object, const char *key)
 	return s ? s : "";
 }
 
-/* --- older commands ------------------------------------------------------- */
+/* --- one process ---------------------------------------------------------- */
 
-/*
- * Before 0.9 a command was one string, by default for bash: alone it is a
- * script; with arguments each word is evaluated once and then executed.
- */
-static json_t *shell_command(const char *command, const json_t *args)
+static int check_array(const json_t *from, const char *type, struct error *err)
 {
-	scoped_buf struct buf script = BUF_INIT(SCRIPT_MAX);
-	json_t *words;
+	if (json_object_get(from, "direct"))
+		return error_set(err, ERR_INVALID,
+		    "process \"%.40s\": direct is not supported since "
+		    "Buildpack API 0.9",
+		    type);
+	if (!json_is_array(json_object_get(from, "command")))
+		return error_set(err, ERR_INVALID,
+		    "process \"%.40s\": the command is no list of words", type);
+	return 0;
+}
 
-	if (json_array_size(args) == 0)
-		return json_pack("[s, s, s]", "bash", "-c", command);
-	buf_addz(&script, "exec");
-	for (size_t i = 0; i <= json_array_size(args); i++)
-		buf_addf(&script, " \"$(eval echo \\\"${%zu}\\\")\"", i);
-	if (script.bad)
+/* The form since 0.9 of what may be an older one; NULL. */
+static json_t *process_of(
+    const struct buildpack *bp, const json_t *from, struct error *err)
+{
+	static const char *const keys[] = {"type", "working-dir", "exec-env"};
+	const json_t *command = json_object_get(from, "command");
+	const json_t *args = json_object_get(from, "args");
+	bool direct = json_is_true(json_object_get(from, "direct"));
+	json_t *p;
+
+	if (bp->api >= ARRAY_SINCE &&
+	    check_array(from, text_of(from, "type"), err) == -1)
 		return NULL;
-	words =
-	    json_pack("[s, s, s, s]", "bash", "-c", buf_z(&script), command);
-	json_array_extend(words, (json_t *)args);
-	return words;
-}
-
-/* Turn it into the form since 0.9. */
-static void modernise(json_t *process)
-{
-	json_t *args = json_object_get(process, "args"), *words;
-	const char *command = text_of(process, "command");
-
-	if (json_is_true(json_object_get(process, "direct"))) {
-		words = json_pack("[s]", command);
-		if (json_is_array(args))
-			json_array_extend(words, args);
-	} else {
-		words = shell_command(command, args);
-	}
-	json_object_set_new(process, "command", words);
-	json_object_del(process, "args");
-}
-
-/* --- processes ------------------------------------------------------------ */
-
-static json_t *process_of(const struct buildpack *bp, const json_t *from)
-{
-	static const char *const keys[] = {
-	    "type", "command", "args", "default", "working-dir", "direct"};
-	json_t *p = json_object();
-
+	p = json_object();
 	for (size_t i = 0; i < NELEM(keys); i++)
 		if (json_object_get(from, keys[i]))
 			json_object_set(
 			    p, keys[i], json_object_get(from, keys[i]));
-	if (bp->api < ARRAY_SINCE)
-		modernise(p);
-	json_object_del(p, "direct");
+	json_object_set_new(p, "command",
+	    bp->api >= ARRAY_SINCE ? json_deep_copy(command)
+	                           : json_pack("[O]", command));
+	json_object_set_new(p, "args",
+	    json_is_array(args) ? json_deep_copy(args) : json_array());
+	json_object_set_new(
+	    p, "direct", json_boolean(bp->api >= ARRAY_SINCE || direct));
 	json_object_set_new(p, "buildpack-id", json_string(bp->id));
 	return p;
 }
 
-static void clear_default(const json_t *list)
-{
-	json_t *item;
-	size_t i;
+/* --- all of them ---------------------------------------------------------- */
 
-	json_array_foreach(list, i, item) json_object_del(item, "default");
-}
-
+/* Sorted by type; of two the later one counts. */
 static void put_process(json_t *list, json_t *p)
 {
 	json_t *item;
 	size_t i;
 
-	if (json_is_true(json_object_get(p, "default")))
-		clear_default(list);
-	else
-		json_object_del(p, "default");
 	json_array_foreach(list, i, item)
 	{
-		if (strcmp(text_of(item, "type"), text_of(p, "type")) == 0) {
+		int order = strcmp(text_of(item, "type"), text_of(p, "type"));
+
+		if (order < 0)
+			continue;
+		if (order == 0)
 			json_array_set_new(list, i, p);
-			return;
-		}
+		else
+			json_array_insert_new(list, i, p);
+		return;
 	}
 	json_array_append_new(list, p);
 }
 
-/* -------------------------------------------------------------------------- */
+/* The last one marked counts, unless a later one of its type is not. */
+static void put_default(const struct life *l, json_t *about,
+    const struct buildpack *bp, const json_t *from)
+{
+	const char *type = text_of(from, "type");
+
+	if (json_is_true(json_object_get(from, "default"))) {
+		json_object_set_new(about, DEFAULT_TYPE, json_string(type));
+	} else if (strcmp(text_of(about, DEFAULT_TYPE), type) == 0) {
+		life_say(l, LEVEL_WARN,
+		    "redefining the following default process type with a "
+		    "process not marked as default: [%s], by %s",
+		    type, bp->id);
+		json_object_del(about, DEFAULT_TYPE);
+	}
+}
 
 static json_t *list_of(json_t *about, const char *key)
 {
@@ -115,11 +109,10 @@ static json_t *list_of(json_t *about, const char *key)
 	return list;
 }
 
-int launch_add(json_t *about, const struct buildpack *bp, const json_t *file,
-    struct error *err)
+int launch_add(const struct life *l, json_t *about, const struct buildpack *bp,
+    const json_t *file, struct error *err)
 {
-	json_t *processes = list_of(about, "processes"),
-	       *labels = list_of(about, "labels"), *item;
+	json_t *processes = list_of(about, "processes"), *item, *p;
 	size_t i;
 
 	json_array_foreach(json_object_get(file, "processes"), i, item)
@@ -127,11 +120,15 @@ int launch_add(json_t *about, const struct buildpack *bp, const json_t *file,
 		if (!json_is_string(json_object_get(item, "type")))
 			return error_set(err, ERR_INVALID,
 			    "launch.toml of %s: a process has no type", bp->id);
-		put_process(processes, process_of(bp, item));
+		p = process_of(bp, item, err);
+		if (!p)
+			return error_wrap(err, "launch.toml of %s", bp->id);
+		put_default(l, about, bp, item);
+		put_process(processes, p);
 	}
-	json_array_foreach(json_object_get(file, "labels"), i, item)
-	{
-		json_array_append(labels, item);
-	}
+	json_array_extend(
+	    list_of(about, "labels"), json_object_get(file, "labels"));
+	json_array_extend(
+	    list_of(about, "slices"), json_object_get(file, "slices"));
 	return 0;
 }

@@ -9,8 +9,9 @@
 #include "buildpack.h"
 
 /*
- * Add what the launch.toml of bp says (NULL: it wrote none) to the lists
- * "processes" and "labels" of about, in the form of image.h.
+ * Add what the launch.toml of bp says (an empty object: it wrote none) to the
+ * lists "processes", "labels" and "slices" of about and to its
+ * "buildpack-default-process-type", in the form of image.h.
  */
-int launch_add(json_t *about, const struct buildpack *bp, const json_t *file,
-    struct error *err);
+int launch_add(const struct life *l, json_t *about, const struct buildpack *bp,
+    const json_t *file, struct error *err);

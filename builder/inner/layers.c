@@ -20,26 +20,26 @@
 /* TOML files in a buildpack's folder that describe no layer. */
 static const char *const reserved[] = {"build", "launch", "store"};
 
-static int open_folder(const struct buildpack *bp, struct error *err)
+static int open_folder(
+    const struct life *l, const char *name, struct error *err)
 {
-	scoped_fd int layers = open(LAYERS_DIR, OPEN_DIR);
+	scoped_fd int layers = open(l->layers, OPEN_DIR);
 	int folder;
 
 	if (layers == -1)
-		return error_sys(err, "open %s", LAYERS_DIR);
-	if (fd_mkdir(layers, bp->folder, 0755, err) == -1)
+		return error_sys(err, "open %s", l->layers);
+	if (fd_mkdir(layers, name, 0755, err) == -1)
 		return -1;
-	folder = openat(layers, bp->folder, OPEN_DIR);
-	return folder == -1
-	           ? error_sys(err, "open %s/%s", LAYERS_DIR, bp->folder)
-	           : folder;
+	folder = openat(layers, name, OPEN_DIR);
+	return folder == -1 ? error_sys(err, "open %s/%s", l->layers, name)
+	                    : folder;
 }
 
 /* The buildpack's folder of cached layers, made when it is new; -1. */
-static int open_cache(const struct buildpack *bp, struct error *err)
+static int open_cache(const char *folder, struct error *err)
 {
 	scoped_fd int cache = open(CACHE_DIR, OPEN_DIR);
-	scoped_free char *in = xasprintf("layers/%s/x", bp->folder);
+	scoped_free char *in = xasprintf("layers/%s/x", folder);
 	const char *unused;
 
 	if (cache == -1)
@@ -60,7 +60,7 @@ json_t *layers_previous(void)
 	return json_is_object(json) ? json : json_object();
 }
 
-json_t *layers_previous_of(const json_t *previous, const char *id)
+const json_t *layers_previous_of(const json_t *previous, const char *id)
 {
 	json_t *item;
 	size_t i;
@@ -68,7 +68,7 @@ json_t *layers_previous_of(const json_t *previous, const char *id)
 	json_array_foreach(json_object_get(previous, "buildpacks"), i, item)
 	{
 		const char *its =
-		    json_string_value(json_object_get(item, "id"));
+		    json_string_value(json_object_get(item, "key"));
 
 		if (its && strcmp(its, id) == 0)
 			return item;
@@ -76,30 +76,42 @@ json_t *layers_previous_of(const json_t *previous, const char *id)
 	return NULL;
 }
 
-int layers_clean(const struct buildpack *const *group, int n, struct error *err)
+static bool is_of(const json_t *group, const char *folder)
 {
-	scoped_fd int layers = open(LAYERS_DIR, OPEN_DIR);
+	json_t *item;
+	size_t i;
+
+	json_array_foreach(group, i, item)
+	{
+		const char *id = json_string_value(json_object_get(item, "id"));
+		scoped_free char *its = id ? buildpack_folder(id) : NULL;
+
+		if (its && strcmp(its, folder) == 0)
+			return true;
+	}
+	return false;
+}
+
+int layers_clean(const struct layers_of *of, struct error *err)
+{
+	scoped_fd int layers = open(of->life->layers, OPEN_DIR);
 	scoped_names struct tree_names names = {0};
 
 	if (layers == -1)
-		return error_sys(err, "open %s", LAYERS_DIR);
+		return error_sys(err, "open %s", of->life->layers);
 	if (tree_names(layers, &names, err) == -1)
 		return -1;
-	for (size_t i = 0; i < names.n; i++) {
-		bool keep = strcmp(names.v[i], "config") == 0;
-
-		for (int k = 0; k < n; k++)
-			keep |= strcmp(names.v[i], group[k]->folder) == 0;
-		if (!keep && tree_remove(layers, names.v[i], err) == -1)
-			return error_wrap(err, "%s", LAYERS_DIR);
-	}
+	for (size_t i = 0; i < names.n; i++)
+		if (strcmp(names.v[i], "config") != 0 &&
+		    !is_of(of->group, names.v[i]) &&
+		    tree_remove(layers, names.v[i], err) == -1)
+			return error_wrap(err, "%s", of->life->layers);
 	return 0;
 }
 
 /* --- restore -------------------------------------------------------------- */
 
-/* NAME.toml with the metadata and no types, as CNB wants it. */
-static int write_metadata(
+int layers_write_metadata(
     int folder, const char *name, const json_t *metadata, struct error *err)
 {
 	scoped_free char *file = xasprintf("%s.toml", name);
@@ -112,22 +124,6 @@ static int write_metadata(
 	return tree_write(folder, file, buf_str(&text), 0644, err);
 }
 
-static const json_t *find_layer(const json_t *before, const char *name)
-{
-	json_t *item;
-	size_t i;
-
-	json_array_foreach(json_object_get(before, "layers"), i, item)
-	{
-		const char *its =
-		    json_string_value(json_object_get(item, "name"));
-
-		if (its && strcmp(its, name) == 0)
-			return item;
-	}
-	return NULL;
-}
-
 /* Keep the entries that are launch layers of the previous image. */
 static int restore_image(int folder, const json_t *before, struct error *err)
 {
@@ -136,15 +132,16 @@ static int restore_image(int folder, const json_t *before, struct error *err)
 	if (tree_names(folder, &names, err) == -1)
 		return -1;
 	for (size_t i = 0; i < names.n; i++) {
-		const json_t *known = find_layer(before, names.v[i]);
+		const json_t *known = json_object_get(
+		    json_object_get(before, "layers"), names.v[i]);
 		struct stat st;
 
 		if (known &&
 		    fstatat(folder, names.v[i], &st, AT_SYMLINK_NOFOLLOW) ==
 		        0 &&
 		    S_ISDIR(st.st_mode)) {
-			if (write_metadata(folder, names.v[i],
-			        json_object_get(known, "metadata"), err) == -1)
+			if (layers_write_metadata(folder, names.v[i],
+			        json_object_get(known, "data"), err) == -1)
 				return -1;
 		} else if (tree_remove(folder, names.v[i], err) == -1) {
 			return -1;
@@ -154,11 +151,10 @@ static int restore_image(int folder, const json_t *before, struct error *err)
 }
 
 /* Link the layers that were kept in the cache. */
-static int restore_cache(
-    const struct buildpack *bp, int folder, struct error *err)
+static int restore_cache(const char *in, int folder, struct error *err)
 {
 	struct error none;
-	scoped_fd int cache = open_cache(bp, &none);
+	scoped_fd int cache = open_cache(in, &none);
 	scoped_names struct tree_names names = {0};
 
 	if (cache == -1) /* a platform without a cache */
@@ -166,16 +162,16 @@ static int restore_cache(
 	if (tree_names(cache, &names, err) == -1)
 		return -1;
 	for (size_t i = 0; i < names.n; i++) {
-		scoped_free char *target = xasprintf(
-		    "%s/layers/%s/%s", CACHE_DIR, bp->folder, names.v[i]);
+		scoped_free char *target =
+		    xasprintf("%s/layers/%s/%s", CACHE_DIR, in, names.v[i]);
 		scoped_free char *file = xasprintf("%s.toml", names.v[i]);
 		json_t *saved = convert_file(cache, file, &none);
 		json_t *metadata = json_object_get(saved, "metadata");
 		int done = 0;
 
 		if (saved && symlinkat(target, folder, names.v[i]) == 0)
-			done =
-			    write_metadata(folder, names.v[i], metadata, err);
+			done = layers_write_metadata(
+			    folder, names.v[i], metadata, err);
 		json_decref(saved);
 		if (done == -1)
 			return -1;
@@ -183,9 +179,10 @@ static int restore_cache(
 	return 0;
 }
 
-static int restore_store(int folder, const json_t *before, struct error *err)
+int layers_write_store(int folder, const json_t *before, struct error *err)
 {
-	const json_t *store = json_object_get(before, "store");
+	const json_t *store =
+	    json_object_get(json_object_get(before, "store"), "metadata");
 	scoped_buf struct buf text = BUF_INIT(TOML_BYTES_MAX);
 
 	if (!json_object_size(store))
@@ -194,16 +191,19 @@ static int restore_store(int folder, const json_t *before, struct error *err)
 	return tree_write(folder, "store.toml", buf_str(&text), 0644, err);
 }
 
-int layers_restore(
-    const struct buildpack *bp, const json_t *previous, struct error *err)
+int layers_restore(const struct life *l, const char *id, const json_t *previous,
+    struct error *err)
 {
-	const json_t *before = layers_previous_of(previous, bp->id);
-	scoped_fd int folder = open_folder(bp, err);
+	const json_t *before = layers_previous_of(previous, id);
+	scoped_free char *name = buildpack_folder(id);
+	scoped_fd int folder =
+	    name ? open_folder(l, name, err)
+	         : error_set(err, ERR_INVALID, "%.64s is no id", id);
 
 	if (folder == -1 || restore_image(folder, before, err) == -1 ||
-	    restore_cache(bp, folder, err) == -1 ||
-	    restore_store(folder, before, err) == -1)
-		return error_wrap(err, "restore the layers of %s", bp->id);
+	    restore_cache(name, folder, err) == -1 ||
+	    layers_write_store(folder, before, err) == -1)
+		return error_wrap(err, "restore the layers of %s", id);
 	return 0;
 }
 
@@ -240,7 +240,7 @@ static int ignore(int folder, const char *name, struct error *err)
 
 /* The layer that the file NAME.toml tells of; name is cut there. */
 static int collect_one(
-    int folder, char *file_name, json_t *into, struct error *err)
+    int folder, char *file_name, bool rename, json_t *into, struct error *err)
 {
 	json_t *file = convert_file(folder, file_name, err), *layer;
 
@@ -259,7 +259,7 @@ static int collect_one(
 	    json_is_false(json_object_get(layer, "build")) &&
 	    json_is_false(json_object_get(layer, "cache"))) {
 		json_decref(layer);
-		return ignore(folder, file_name, err);
+		return rename ? ignore(folder, file_name, err) : 0;
 	}
 	return json_array_append_new(into, layer);
 }
@@ -276,22 +276,22 @@ static bool is_layer_file(const char *name)
 	return true;
 }
 
-int layers_collect(const struct buildpack *bp, json_t **ret, struct error *err)
+int layers_collect(int folder, bool rename, json_t **ret, struct error *err)
 {
-	scoped_fd int folder = open_folder(bp, err);
 	scoped_names struct tree_names names = {0};
 	json_t *layers = NULL;
 	int done = 0;
 
-	if (folder == -1 || tree_names(folder, &names, err) == -1)
+	if (tree_names(folder, &names, err) == -1)
 		return -1;
 	layers = json_array();
 	for (size_t i = 0; i < names.n && done == 0; i++)
 		if (is_layer_file(names.v[i]))
-			done = collect_one(folder, names.v[i], layers, err);
+			done = collect_one(
+			    folder, names.v[i], rename, layers, err);
 	if (done == -1) {
 		json_decref(layers);
-		return error_wrap(err, "layers of %s", bp->id);
+		return -1;
 	}
 	*ret = layers;
 	return 0;
@@ -315,24 +315,25 @@ static int settle_one(
 	return tree_copy(from, folder, name, err);
 }
 
-int layers_settle(
-    const struct buildpack *bp, const json_t *layers, struct error *err)
+int layers_settle(const struct life *l, const struct buildpack *bp,
+    const json_t *layers, struct error *err)
 {
-	scoped_fd int folder = open_folder(bp, err);
+	scoped_fd int folder = open_folder(l, bp->folder, err);
 	scoped_fd int cache = -1;
 	struct error none;
-	json_t *l;
+	json_t *one;
 	size_t i;
 
 	if (folder == -1)
 		return -1;
-	cache = open_cache(bp, &none);
-	json_array_foreach(layers, i, l)
+	cache = open_cache(bp->folder, &none);
+	json_array_foreach(layers, i, one)
 	{
 		const char *name =
-		    json_string_value(json_object_get(l, "name"));
+		    json_string_value(json_object_get(one, "name"));
 
-		if (cache != -1 && json_is_true(json_object_get(l, "launch")) &&
+		if (cache != -1 &&
+		    json_is_true(json_object_get(one, "launch")) &&
 		    settle_one(folder, cache, name, err) == -1)
 			return error_wrap(err, "layer %s of %s", name, bp->id);
 	}
@@ -358,21 +359,21 @@ static int save_one(
 		    tree_copy(from, cache, name, err) == -1)
 			return -1;
 	}
-	return write_metadata(
+	return layers_write_metadata(
 	    cache, name, json_object_get(layer, "metadata"), err);
 }
 
 static bool is_named(const json_t *layers, struct str name)
 {
-	json_t *l;
+	json_t *one;
 	size_t i;
 
-	json_array_foreach(layers, i, l)
+	json_array_foreach(layers, i, one)
 	{
-		if (json_is_true(json_object_get(l, "cache")) &&
-		    json_is_false(json_object_get(l, "launch")) &&
+		if (json_is_true(json_object_get(one, "cache")) &&
+		    json_is_false(json_object_get(one, "launch")) &&
 		    str_eqz(
-		        name, json_string_value(json_object_get(l, "name"))))
+		        name, json_string_value(json_object_get(one, "name"))))
 			return true;
 	}
 	return false;
@@ -397,29 +398,29 @@ static int drop_stale(int cache, const json_t *layers, struct error *err)
 	return 0;
 }
 
-int layers_save(
-    const struct buildpack *bp, const json_t *layers, struct error *err)
+int layers_save(const struct life *l, const struct buildpack *bp,
+    const json_t *layers, struct error *err)
 {
-	scoped_fd int folder = open_folder(bp, err);
+	scoped_fd int folder = open_folder(l, bp->folder, err);
 	scoped_fd int cache = -1;
 	struct error none;
-	json_t *l;
+	json_t *one;
 	size_t i;
 
 	if (folder == -1)
 		return -1;
-	cache = open_cache(bp, &none);
+	cache = open_cache(bp->folder, &none);
 	if (cache == -1)
 		return 0;
 	if (drop_stale(cache, layers, err) == -1)
 		return error_wrap(err, "cache of %s", bp->id);
-	json_array_foreach(layers, i, l)
+	json_array_foreach(layers, i, one)
 	{
 		const char *name =
-		    json_string_value(json_object_get(l, "name"));
+		    json_string_value(json_object_get(one, "name"));
 
 		if (is_named(layers, str_z(name)) &&
-		    save_one(folder, cache, l, err) == -1)
+		    save_one(folder, cache, one, err) == -1)
 			return error_wrap(err, "cache of %s", bp->id);
 	}
 	return 0;

@@ -5,6 +5,9 @@
  *   inner export base=DIGEST [files=N] [bytes=N]  layers and OCI config out
  *   inner import [files=N] [bytes=N]              a base image's tar in
  *
+ * As analyzer, detector, restorer, builder, exporter, creator or rebaser it is
+ * that program of the Cloud Native Buildpacks lifecycle (phase/).
+ *
  * Started by the builder through jail: 0 the source or tar, 1 and 2 the log,
  * 3 the config vars, 4 the report. Reads what strangers wrote; has no more
  * rights than the container it is in.
@@ -17,6 +20,7 @@
 
 #include "base/name.h"
 #include "jobs.h"
+#include "phase/phase.h"
 
 #define FILES_MOST 1000000      /* where the caller names no limit */
 #define BYTES_MOST (8ull << 30) /* the same */
@@ -63,10 +67,13 @@ static const struct job *parse(int argc, char **argv, struct options *o)
 int main(int argc, char **argv)
 {
 	struct options o = {.files = FILES_MOST, .bytes = BYTES_MOST};
-	const struct job *job = parse(argc, argv, &o);
+	const struct job *job =
+	    phase_named(argv[0]) ? NULL : parse(argc, argv, &o);
 	struct report report;
 	int done;
 
+	if (argc > 0 && phase_named(argv[0]))
+		return phase_run(argc, argv);
 	if (!job) {
 		fprintf(stderr,
 		    "usage: inner build|export|import [base=DIGEST] "

@@ -57,6 +57,7 @@ struct trial {
 	struct plan_part *parts;
 	size_t n;
 	const json_t *chosen[PLAN_PARTS_MAX];
+	bool last[PLAN_PARTS_MAX]; /* of its options: it may be dropped */
 	unsigned tries;
 	json_t *entries; /* of the combination that works */
 };
@@ -111,11 +112,11 @@ static int drop(struct trial *t, const json_t *list, bool *any)
 
 	json_array_foreach(list, i, item)
 	{
-		struct plan_part *p = &t->parts[json_integer_value(item)];
+		size_t part = (size_t)json_integer_value(item);
 
-		if (!p->optional)
+		if (!t->parts[part].optional || !t->last[part])
 			return -1;
-		p->keep = false;
+		t->parts[part].keep = false;
 		*any = true;
 	}
 	return 0;
@@ -137,6 +138,26 @@ static int settle(struct trial *t, json_t *deps)
 	return any;
 }
 
+/* Its providers as plan.toml names them; NULL when one is an extension. */
+static json_t *providers_of(const struct trial *t, const json_t *dependency)
+{
+	json_t *list = json_array(), *item;
+	size_t i;
+
+	json_array_foreach(json_object_get(dependency, "providers"), i, item)
+	{
+		const struct plan_part *p = &t->parts[json_integer_value(item)];
+
+		if (p->extension) {
+			json_decref(list);
+			return NULL;
+		}
+		json_array_append_new(list, json_pack("{s:s, s:s}", "id", p->id,
+		                                "version", p->version));
+	}
+	return list;
+}
+
 static void to_entries(struct trial *t, const json_t *deps)
 {
 	const char *name;
@@ -145,9 +166,12 @@ static void to_entries(struct trial *t, const json_t *deps)
 	t->entries = json_array();
 	json_object_foreach((json_t *)deps, name, d)
 	{
-		json_object_del(d, "extra");
-		json_object_del(d, "early");
-		json_array_append(t->entries, d);
+		json_t *providers = providers_of(t, d);
+
+		if (providers)
+			json_array_append_new(t->entries,
+			    json_pack("{s:o, s:O}", "providers", providers,
+			        "requires", json_object_get(d, "requires")));
 	}
 }
 
@@ -187,6 +211,8 @@ static bool try_from(struct trial *t, size_t part)
 	json_array_foreach(t->parts[part].options, i, item)
 	{
 		t->chosen[part] = item;
+		t->last[part] =
+		    i + 1 == json_array_size(t->parts[part].options);
 		if (t->tries < PLAN_TRIES_MAX && try_from(t, part + 1))
 			return true;
 	}
@@ -207,47 +233,66 @@ int plan_resolve(
 
 /* --- using ---------------------------------------------------------------- */
 
-static bool provides(const json_t *entry, size_t part)
+static bool is_text(const json_t *object, const char *key, const char *want)
+{
+	const char *s = json_string_value(json_object_get(object, key));
+
+	return s && strcmp(s, want) == 0;
+}
+
+static bool provides(const json_t *entry, const char *id, const char *version)
 {
 	json_t *item;
 	size_t i;
 
 	json_array_foreach(json_object_get(entry, "providers"), i, item)
 	{
-		if (json_integer_value(item) == (json_int_t)part)
+		if (is_text(item, "id", id) &&
+		    is_text(item, "version", version))
 			return true;
 	}
 	return false;
 }
 
-json_t *plan_of(const json_t *entries, size_t i)
+json_t *plan_of(const json_t *entries, const char *id, const char *version)
 {
 	json_t *mine = json_array(), *entry;
 	size_t at;
 
 	json_array_foreach(entries, at, entry)
 	{
-		if (provides(entry, i))
+		if (provides(entry, id, version))
 			json_array_extend(
 			    mine, json_object_get(entry, "requires"));
 	}
 	return mine;
 }
 
-void plan_met(json_t *entries, size_t i, const json_t *unmet)
+/* Is one of the entry's names among those that were left unmet? */
+static bool is_unmet(const json_t *entry, const json_t *unmet)
+{
+	json_t *item, *require;
+	size_t i, k;
+
+	json_array_foreach(json_object_get(entry, "requires"), k, require)
+	{
+		json_array_foreach(unmet, i, item)
+		{
+			if (name_of(item) && name_of(require) &&
+			    strcmp(name_of(item), name_of(require)) == 0)
+				return true;
+		}
+	}
+	return false;
+}
+
+void plan_met(
+    json_t *entries, const char *id, const char *version, const json_t *unmet)
 {
 	for (size_t at = json_array_size(entries); at-- > 0;) {
-		json_t *entry = json_array_get(entries, at), *item;
-		bool met = provides(entry, i);
-		size_t k;
+		const json_t *entry = json_array_get(entries, at);
 
-		json_array_foreach(unmet, k, item)
-		{
-			if (name_of(item) &&
-			    strcmp(name_of(item), name_of(entry)) == 0)
-				met = false;
-		}
-		if (met)
+		if (provides(entry, id, version) && !is_unmet(entry, unmet))
 			json_array_remove(entries, at);
 	}
 }

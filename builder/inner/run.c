@@ -1,5 +1,6 @@
 #include "run.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <poll.h>
 #include <signal.h>
@@ -41,36 +42,50 @@ static void child(const struct run *run, int output)
 	_exit(126);
 }
 
-/* Take every process that has ended. True when pid was among them. */
-static bool reap(pid_t pid, int *status)
-{
-	bool found = false;
-	int one;
+struct child_of {
+	const struct run *run;
+	pid_t pid; /* 0: it has ended */
+	int output, code;
+};
 
-	for (pid_t got; (got = waitpid(-1, &one, WNOHANG)) > 0;)
-		if (got == pid) {
-			*status = one;
-			found = true;
+/* Take every process that has ended. */
+static void reap(struct child_of *c, size_t n)
+{
+	int status;
+
+	for (pid_t got; (got = waitpid(-1, &status, WNOHANG)) > 0;)
+		for (size_t i = 0; i < n; i++) {
+			if (c[i].pid != got)
+				continue;
+			c[i].pid = 0;
+			c[i].code = WIFEXITED(status) ? WEXITSTATUS(status)
+			                              : 128 + WTERMSIG(status);
 		}
-	return found;
 }
 
-/* Handle what signals came. True when pid has ended. */
-static bool on_signals(struct runner *r, pid_t pid, int *status)
+static void pass_on(struct runner *r, struct child_of *c, size_t n, int signo)
+{
+	r->stop = true;
+	/* as PID 1 we stand for the whole container */
+	if (getpid() == 1) {
+		(void)kill(-1, signo);
+		return;
+	}
+	for (size_t i = 0; i < n; i++)
+		if (c[i].pid > 0)
+			(void)kill(c[i].pid, signo);
+}
+
+static void on_signals(struct runner *r, struct child_of *c, size_t n)
 {
 	struct signalfd_siginfo info;
-	bool ended = false;
 
 	while (read(r->signals, &info, sizeof(info)) == sizeof(info)) {
-		if (info.ssi_signo == SIGCHLD) {
-			ended |= reap(pid, status);
-			continue;
-		}
-		r->stop = true;
-		/* as PID 1 we stand for the whole container */
-		(void)kill(getpid() == 1 ? -1 : pid, (int)info.ssi_signo);
+		if (info.ssi_signo == SIGCHLD)
+			reap(c, n);
+		else
+			pass_on(r, c, n, (int)info.ssi_signo);
 	}
-	return ended;
 }
 
 /* Read what is there. False at the end of the output. */
@@ -84,33 +99,56 @@ static bool take_output(int fd, struct buf *output)
 	return n > 0 || (n == -1 && (errno == EAGAIN || errno == EINTR));
 }
 
-static int wait_for(struct runner *r, pid_t pid, int output, struct buf *into)
+static bool any_runs(const struct child_of *c, size_t n)
 {
-	struct pollfd fds[2] = {
-	    {.fd = r->signals, .events = POLLIN},
-	    {.fd = output, .events = POLLIN},
-	};
-	int status = 0;
-
-	for (;;) {
-		(void)poll(fds, 2, -1);
-		if (fds[1].revents && !take_output(output, into))
-			fds[1].fd = -1;
-		if ((fds[0].revents & POLLIN) && on_signals(r, pid, &status))
-			break;
-	}
-	/* what it wrote last; a child it left behind may hold the pipe open */
-	while (output != -1 && poll(&fds[1], 1, 0) == 1 &&
-	       take_output(output, into))
-		;
-	return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+	for (size_t i = 0; i < n; i++)
+		if (c[i].pid > 0)
+			return true;
+	return false;
 }
 
-int run_wait(struct runner *r, const struct run *run, struct error *err)
+static void wait_turn(struct runner *r, struct child_of *c, size_t n)
 {
-	int pipe_fds[2] = {-1, -1}, code;
+	struct pollfd fds[RUNS_MAX + 1] = {
+	    {.fd = r->signals, .events = POLLIN}};
+
+	for (size_t i = 0; i < n; i++)
+		fds[i + 1] =
+		    (struct pollfd){.fd = c[i].output, .events = POLLIN};
+	(void)poll(fds, n + 1, -1);
+	for (size_t i = 0; i < n; i++)
+		if (fds[i + 1].revents &&
+		    !take_output(c[i].output, c[i].run->output))
+			fd_close(&c[i].output);
+	if (fds[0].revents & POLLIN)
+		on_signals(r, c, n);
+}
+
+/* What it wrote last; a child it left behind may hold the pipe open. */
+static void finish(struct child_of *c)
+{
+	struct pollfd fd = {.fd = c->output, .events = POLLIN};
+
+	while (c->output != -1 && poll(&fd, 1, 0) == 1 &&
+	       take_output(c->output, c->run->output))
+		;
+	fd_close(&c->output);
+}
+
+static void wait_all(struct runner *r, struct child_of *c, size_t n)
+{
+	while (any_runs(c, n))
+		wait_turn(r, c, n);
+	for (size_t i = 0; i < n; i++)
+		finish(&c[i]);
+}
+
+static int start(struct child_of *c, const struct run *run, struct error *err)
+{
+	int pipe_fds[2] = {-1, -1};
 	pid_t pid;
 
+	*c = (struct child_of){.run = run, .output = -1, .code = -1};
 	if (run->output && fd_pipe(pipe_fds, err) == -1)
 		return -1;
 	pid = fork();
@@ -122,7 +160,30 @@ int run_wait(struct runner *r, const struct run *run, struct error *err)
 		fd_close(&pipe_fds[0]);
 		return -1;
 	}
-	code = wait_for(r, pid, pipe_fds[0], run->output);
-	fd_close(&pipe_fds[0]);
-	return code;
+	c->pid = pid;
+	c->output = pipe_fds[0];
+	return 0;
+}
+
+int run_wait(struct runner *r, const struct run *run, struct error *err)
+{
+	struct child_of c;
+
+	if (start(&c, run, err) == -1)
+		return -1;
+	wait_all(r, &c, 1);
+	return c.code;
+}
+
+void run_all(struct runner *r, struct run *runs, size_t n)
+{
+	struct child_of c[RUNS_MAX];
+	struct error err;
+
+	assert(n <= RUNS_MAX);
+	for (size_t i = 0; i < n; i++)
+		(void)start(&c[i], &runs[i], &err);
+	wait_all(r, c, n);
+	for (size_t i = 0; i < n; i++)
+		runs[i].code = c[i].code;
 }

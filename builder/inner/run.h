@@ -8,6 +8,8 @@
 #include "base/buf.h"
 #include "base/error.h"
 
+#define RUNS_MAX 64 /* programs at once */
+
 struct runner {
 	int signals; /* a signalfd of SIGCHLD, SIGTERM, SIGINT, SIGHUP */
 	bool stop;   /* we were asked to end */
@@ -18,6 +20,7 @@ struct run {
 	char *const *env;
 	const char *dir;
 	struct buf *output; /* gathers both outputs; NULL: they go to the log */
+	int code;           /* of run_all */
 };
 
 int runner_open(struct runner *ret, struct error *err);
@@ -26,3 +29,8 @@ int runner_open(struct runner *ret, struct error *err);
  * could not be started. Output past the buffer's limit is dropped.
  */
 int run_wait(struct runner *r, const struct run *run, struct error *err);
+/*
+ * Run n programs at once and wait for all; each has its output gathered. Sets
+ * their codes as run_wait gives them.
+ */
+void run_all(struct runner *r, struct run *runs, size_t n);

@@ -87,13 +87,17 @@ void env_add_items(
 	}
 }
 
-/* The content of file name in dir; empty when it can't be read. */
-static struct str read_value(int dir, const char *name, struct buf *mem)
+/* The content of file name in folder dir; empty when it can't be read. */
+static struct str read_value(
+    const char *dir, struct str name, const char *suffix, struct buf *mem)
 {
+	scoped_free char *path =
+	    xasprintf("%s/" STR_FMT "%s", dir, STR_ARG(name), suffix);
 	struct error err;
 
 	buf_clear(mem);
-	if (fd_read_file(dir, name, mem, &err) == -1)
+	if (fd_read_file(AT_FDCWD, path, mem, &err) == -1 ||
+	    (mem->len && memchr(mem->p, '\0', mem->len)))
 		return STR("");
 	return buf_str(mem);
 }
@@ -111,35 +115,29 @@ static void join(struct env *env, struct str key, struct str first,
 		env_set(env, key, buf_str(&joined));
 }
 
-static void apply_file(struct env *env, int dir, const char *name)
+static void apply_file(
+    struct env *env, const char *dir, struct str file, struct str otherwise)
 {
 	scoped_buf struct buf value_mem = BUF_INIT(ENV_VALUE_MAX);
 	scoped_buf struct buf delim_mem = BUF_INIT(256);
-	struct str file = str_z(name);
 	ssize_t dot = str_find(file, '.');
 	struct str key = dot == -1 ? file : str_sub(file, 0, (size_t)dot);
-	struct str op = dot == -1 ? STR("override")
-	                          : str_sub(file, (size_t)dot + 1, file.len);
-	struct str value = read_value(dir, name, &value_mem);
+	struct str op =
+	    dot == -1 ? otherwise : str_sub(file, (size_t)dot + 1, file.len);
+	struct str value = read_value(dir, file, "", &value_mem), delim;
 	const char *old = env_get(env, key);
-	char delim_name[260];
 
-	if (key.len == 0 || key.len > 248)
+	if (key.len == 0 || str_find(key, '=') != -1)
 		return;
-	memcpy(delim_name, key.p, key.len);
-	memcpy(delim_name + key.len, ".delim", sizeof(".delim"));
-	if (str_eqz(op, "override")) {
+	delim = read_value(dir, key, ".delim", &delim_mem);
+	if (str_eqz(op, "override"))
 		env_set(env, key, value);
-	} else if (str_eqz(op, "default")) {
-		if (!old)
-			env_set(env, key, value);
-	} else if (str_eqz(op, "append")) {
-		join(env, key, str_z(old),
-		    read_value(dir, delim_name, &delim_mem), value);
-	} else if (str_eqz(op, "prepend")) {
-		join(env, key, value, read_value(dir, delim_name, &delim_mem),
-		    str_z(old));
-	}
+	else if (str_eqz(op, "default") && (!old || !old[0]))
+		env_set(env, key, value);
+	else if (str_eqz(op, "append"))
+		join(env, key, str_z(old), delim, value);
+	else if (str_eqz(op, "prepend"))
+		join(env, key, value, delim, str_z(old));
 }
 
 static int no_dots(const struct dirent *d)
@@ -147,21 +145,24 @@ static int no_dots(const struct dirent *d)
 	return d->d_name[0] != '.';
 }
 
-void env_apply_folder(struct env *env, const char *path)
+static int by_bytes(const struct dirent **a, const struct dirent **b)
 {
-	scoped_fd int folder = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	struct dirent **names;
-	int n;
+	return strcmp((*a)->d_name, (*b)->d_name);
+}
 
-	if (folder == -1)
-		return;
-	n = scandir(path, &names, no_dots, alphasort);
+void env_apply_folder(struct env *env, const char *path, struct str otherwise)
+{
+	struct dirent **names;
+	int n = scandir(path, &names, no_dots, by_bytes);
+
 	for (int i = 0; i < n; i++) {
+		scoped_free char *file =
+		    xasprintf("%s/%s", path, names[i]->d_name);
 		struct stat st;
 
-		if (fstatat(folder, names[i]->d_name, &st, 0) == 0 &&
-		    S_ISREG(st.st_mode))
-			apply_file(env, folder, names[i]->d_name);
+		if (stat(file, &st) == 0 && S_ISREG(st.st_mode))
+			apply_file(
+			    env, path, str_z(names[i]->d_name), otherwise);
 		free(names[i]);
 	}
 	if (n >= 0)

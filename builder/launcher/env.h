@@ -25,7 +25,10 @@ void env_unset(struct env *env, struct str key);
 void env_add_items(struct env *env, struct str items, char separator,
     const char *const *fixed);
 
-/* Apply one folder of files KEY[.append|.prepend|.default|.override|.delim]. */
-void env_apply_folder(struct env *env, const char *path);
+/*
+ * Apply one folder of files KEY[.append|.prepend|.default|.override|.delim];
+ * otherwise is what a file without a suffix means ("override", "default").
+ */
+void env_apply_folder(struct env *env, const char *path, struct str otherwise);
 /* Put dir in front of the path variable key, if it exists. */
 void env_prepend_path(struct env *env, struct str key, const char *dir);

@@ -10,7 +10,7 @@ int exec_complain(const char *what, int reason)
 {
 	const char *why = strerror(reason);
 	struct iovec parts[] = {
-	    {(char *)"launcher: ", 10},
+	    {(char *)"ERROR: failed to launch: ", 25},
 	    {(char *)what, strlen(what)},
 	    {(char *)": ", 2},
 	    {(char *)why, strlen(why)},
@@ -18,19 +18,15 @@ int exec_complain(const char *what, int reason)
 	};
 
 	(void)!writev(STDERR_FILENO, parts, 5);
-	return 126;
+	return EXIT_NO_EXEC;
 }
 
 int exec_now(const char *file, char *const *argv, char *const *env)
 {
-	int reason;
-
 	for (int i = 0; env[i]; i++) {
 		if (strncmp(env[i], "PATH=", 5) == 0)
 			(void)setenv("PATH", env[i] + 5, 1);
 	}
 	(void)execvpe(file, argv, env);
-	reason = errno;
-	exec_complain(file, reason);
-	return reason == ENOENT ? 127 : 126;
+	return exec_complain(file, errno);
 }

@@ -3,8 +3,10 @@
  */
 #pragma once
 
-/* Exec file by env's PATH. Returns only on failure: 127 or 126. */
+#define EXIT_NO_EXEC 82 /* of the Platform API: an error while launching */
+
+/* Exec file by env's PATH. Returns only on failure: the exit code. */
 int exec_now(const char *file, char *const *argv, char *const *env);
 
-/* Write "launcher: WHAT: reason" to stderr; returns 126. */
+/* Write "WHAT: reason" to stderr; returns the exit code. */
 int exec_complain(const char *what, int reason);

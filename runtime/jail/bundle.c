@@ -18,7 +18,7 @@
 #define PLATFORM_BYTES (8u << 20) /* config vars as files */
 #define IMPORT_ROOT_BYTES (1u << 20)
 #define TEXT_MAX 320 /* of one path or item of ours */
-#define MOUNTS_MAX 12
+#define MOUNTS_MAX 20
 
 static const struct kind_row rows[KIND_N] = {
     [KIND_APP] = {.network = true, .cwd = "/app"},
@@ -192,6 +192,10 @@ static void add_program(struct config *c, const char *name, const char *to)
 	    false);
 }
 
+/* The programs of the lifecycle: inner, which goes by its name. */
+static const char *const phases[] = {
+    "/cnb/lifecycle/detector", "/cnb/lifecycle/builder"};
+
 static void add_mounts(struct config *c)
 {
 	const struct kind_row *kind = c->o->kind;
@@ -204,6 +208,8 @@ static void add_mounts(struct config *c)
 	if (kind->network)
 		add_own(c, "resolv.conf", "/etc/resolv.conf", false);
 	if (c->in->r.kind == KIND_BUILD) {
+		for (size_t i = 0; i < NELEM(phases); i++)
+			add_program(c, "inner", phases[i]);
 		add_program(c, "buildpacks", "/cnb/buildpacks");
 		add_program(c, "ca.crt", "/etc/ssl/certs/ca-certificates.crt");
 	}

@@ -109,6 +109,8 @@ static void check_plan(
 	for (i = 0; i < n; i++) {
 		json_t *file = js(parts[i] + (parts[i][0] == '?'));
 
+		p[i].id = "p";
+		p[i].version = "1";
 		p[i].optional = parts[i][0] == '?';
 		p[i].options = plan_options(file, &err);
 		assert_non_null(p[i].options);
@@ -124,7 +126,9 @@ static void check_plan(
 	json_array_foreach(entries, i, entry)
 	{
 		buf_addf(&got, "%s%s", i ? " " : "",
-		    json_string_value(json_object_get(entry, "name")));
+		    json_string_value(json_object_get(
+		        json_array_get(json_object_get(entry, "requires"), 0),
+		        "name")));
 	}
 	assert_string_equal(buf_z(&got_kept), kept);
 	assert_string_equal(buf_z(&got), names);
@@ -158,6 +162,10 @@ static void plans_are_met_or_their_group_is_not(void **state)
 	    {{"{'provides':[{'name':'a'}],'or':[{'provides':[{'name':'b'}]}]}",
 	         REQUIRES("b")},
 	        2, "11", "b"},
+	    /* an optional one is dropped when none of its options works */
+	    {{"?{'requires':[{'name':'a'}],'or':[{'provides':[{'name':'b'}]}]}",
+	         REQUIRES("b")},
+	        2, "11", "b"},
 	};
 
 	(void)state;
@@ -168,19 +176,20 @@ static void plans_are_met_or_their_group_is_not(void **state)
 
 static void what_is_unmet_goes_to_the_next(void **state)
 {
-	json_t *entries = js("[{'name':'a','providers':[0,1],'requires':["
+	json_t *entries = js("[{'providers':[{'id':'x','version':'1'},"
+	                     "{'id':'y','version':'1'}],'requires':["
 	                     "{'name':'a','metadata':{'v':1}}]}]");
 	json_t *unmet = js("[{'name':'a'}]"), *mine;
 
 	(void)state;
-	mine = plan_of(entries, 0);
+	mine = plan_of(entries, "x", "1");
 	assert_int_equal(json_array_size(mine), 1);
 	json_decref(mine);
-	plan_met(entries, 0, unmet);
-	mine = plan_of(entries, 1);
+	plan_met(entries, "x", "1", unmet);
+	mine = plan_of(entries, "y", "1");
 	assert_int_equal(json_array_size(mine), 1);
 	json_decref(mine);
-	plan_met(entries, 1, NULL);
+	plan_met(entries, "y", "1", NULL);
 	assert_int_equal(json_array_size(entries), 0);
 	json_decref(entries);
 	json_decref(unmet);
@@ -582,7 +591,7 @@ static void what_is_no_tar_is_refused(void **state)
 #define H4 "4444444444444444444444444444444444444444444444444444444444444444"
 
 #define BP(layers)                                                             \
-	"{'id':'p/n','version':'1','api':'0.10','homepage':'','folder':'p_n'," \
+	"{'id':'p/n','version':'1','api':'0.10','homepage':'',"                \
 	"'layers':[" layers "]}"
 #define LAYER(name) "{'name':'" name "','launch':true,'metadata':{}}"
 #define WITH(bps, processes, labels)                                           \
@@ -603,13 +612,11 @@ static void a_description_keeps_its_form(void **state)
 	    {WITH(BP(LAYER("a/b")), "", ""), -1},
 	    {WITH(BP("{'name':'a','launch':1,'metadata':{}}"), "", ""), -1},
 	    {WITH(BP("{'name':'a','launch':true,'metadata':5}"), "", ""), -1},
-	    {WITH("{'id':'config','version':'','api':'','homepage':'',"
-	          "'folder':'config'}",
-	         "", ""),
+	    {WITH(
+	         "{'id':'config','version':'','api':'','homepage':''}", "", ""),
 	        -1},
-	    {WITH("{'id':'x','version':'','api':'','homepage':'',"
-	          "'folder':'../app'}",
-	         "", ""),
+	    {WITH(
+	         "{'id':'../app','version':'','api':'','homepage':''}", "", ""),
 	        -1},
 	    {WITH("5", "", ""), -1},
 	    {WITH("", "{'type':'we b','command':['x']}", ""), -1},
@@ -677,6 +684,18 @@ static void commands_read_as_a_shell_takes_them(void **state)
 	}
 }
 
+static const struct life life = {.api = 15,
+    .heroku = true,
+    .app = "/app",
+    .layers = "/layers",
+    .exec_env = "production"};
+
+static const char *default_type(const json_t *about)
+{
+	return json_string_value(
+	    json_object_get(about, "buildpack-default-process-type"));
+}
+
 static void later_processes_win(void **state)
 {
 	struct buildpack bp = {.id = (char *)"p/n", .api = 10};
@@ -688,50 +707,65 @@ static void later_processes_win(void **state)
 	         "{'type':'job','command':['b']}]}");
 	two = js("{'processes':[{'type':'x','command':['c'],'default':true},"
 	         "{'type':'web','command':['d']}]}");
-	assert_int_equal(launch_add(about, &bp, one, &err), 0);
-	assert_int_equal(launch_add(about, &bp, two, &err), 0);
-	assert_int_equal(launch_add(about, &bp, NULL, &err), 0);
+	assert_int_equal(launch_add(&life, about, &bp, one, &err), 0);
+	assert_string_equal(default_type(about), "web");
+	assert_int_equal(launch_add(&life, about, &bp, two, &err), 0);
+	assert_int_equal(launch_add(&life, about, &bp, NULL, &err), 0);
+	assert_string_equal(default_type(about), "x");
 	web = json_object_get(about, "processes");
 	assert_int_equal(json_array_size(web), 3);
-	web = json_array_get(web, 0);
+	web = json_array_get(web, 1); /* by type: job, web, x */
 	assert_string_equal(json_string_value(json_array_get(
 	                        json_object_get(web, "command"), 0)),
 	    "d");
-	assert_null(json_object_get(web, "default"));
+	/* the default one redefined, not as default: there is none */
+	json_decref(two);
+	two = js("{'processes':[{'type':'x','command':['e']}]}");
+	assert_int_equal(launch_add(&life, about, &bp, two, &err), 0);
+	assert_null(default_type(about));
 	json_decref(about);
 	json_decref(one);
 	json_decref(two);
 }
 
-static void commands_of_older_buildpacks_are_for_bash(void **state)
+static void commands_have_the_form_of_their_api(void **state)
 {
 	static const struct {
-		const char *process, *want;
+		unsigned api;
+		const char *process, *want; /* NULL: refused */
 	} cases[] = {
-	    {"{'type':'web','command':'a b'}", "[\"bash\",\"-c\",\"a b\"]"},
-	    {"{'type':'web','command':'a','args':['b'],'direct':true}",
-	        "[\"a\",\"b\"]"},
-	    {"{'type':'web','command':'a','args':['$B']}",
-	        "[\"bash\",\"-c\",\"exec \\\"$(eval echo "
-	        "\\\\\\\"${0}\\\\\\\")\\\""
-	        " \\\"$(eval echo \\\\\\\"${1}\\\\\\\")\\\"\",\"a\",\"$B\"]"},
+	    {8, "{'type':'w','command':'a b'}", "[[\"a b\"],[],false]"},
+	    {8, "{'type':'w','command':'a','args':['b'],'direct':true}",
+	        "[[\"a\"],[\"b\"],true]"},
+	    {9, "{'type':'w','command':['a','b'],'args':['c']}",
+	        "[[\"a\",\"b\"],[\"c\"],true]"},
+	    {9, "{'type':'w','command':['a'],'direct':false}", NULL},
+	    {9, "{'type':'w','command':'a'}", NULL},
 	};
-	struct buildpack bp = {.id = (char *)"p/n", .api = 8};
 
 	(void)state;
 	for (size_t i = 0; i < NELEM(cases); i++) {
-		json_t *process = js(cases[i].process),
-		       *file = json_pack("{s:[o]}", "processes", process),
-		       *about = json_object();
+		struct buildpack bp = {
+		    .id = (char *)"p/n", .api = cases[i].api};
+		json_t *file = json_pack(
+		           "{s:[o]}", "processes", js(cases[i].process)),
+		       *about = json_object(), *p;
 		scoped_free char *got = NULL;
+		struct error err = {0};
+		int done = launch_add(&life, about, &bp, file, &err);
 
-		assert_int_equal(launch_add(about, &bp, file, NULL), 0);
-		got = json_dumps(
-		    json_object_get(
-		        json_array_get(json_object_get(about, "processes"), 0),
-		        "command"),
-		    JSON_COMPACT);
-		assert_string_equal(got, cases[i].want);
+		assert_int_equal(done, cases[i].want ? 0 : -1);
+		p = json_array_get(json_object_get(about, "processes"), 0);
+		if (cases[i].want) {
+			json_t *parts = json_pack("[O, O, O]",
+			    json_object_get(p, "command"),
+			    json_object_get(p, "args"),
+			    json_object_get(p, "direct"));
+
+			got = json_dumps(parts, JSON_COMPACT);
+			assert_string_equal(got, cases[i].want);
+			json_decref(parts);
+		}
 		json_decref(about);
 		json_decref(file);
 	}
@@ -740,34 +774,43 @@ static void commands_of_older_buildpacks_are_for_bash(void **state)
 static json_t *described(void)
 {
 	return js(WITH(
-	    "{'id':'p/n','version':'1','api':'0.10','homepage':'','folder':"
-	    "'p_n','store':{'s':1},'layers':[{'name':'deps','launch':true,"
+	    "{'id':'p/n','version':'1','api':'0.10','homepage':'',"
+	    "'store':{'metadata':{'s':1}},'layers':[{'name':'deps','launch':"
+	    "true,"
 	    "'build':false,'cache':false,'metadata':{'key':'k'},'digest':'" H2
 	    "'},{'name':'tool','launch':false,'build':true,'cache':true,"
 	    "'metadata':{}}]}",
-	    "{'type':'web','command':['node','x y'],'default':true,"
+	    "{'type':'web','command':['node','x y'],'direct':true,"
 	    "'buildpack-id':'p/n'}",
 	    "{'key':'mine','value':'v'}"));
 }
 
 static void an_oci_config_names_its_layers(void **state)
 {
-	struct image_parts parts = {H1, H3, H4};
+	json_t *base = js("{'os':'linux','config':{'Env':['PATH=/bin']},"
+	                  "'rootfs':{'diff_ids':['sha256:" H1 "']}}");
+	json_t *layers = js("[{'digest':'" H2 "','by':'x'},"
+	                    "{'digest':'" H4 "','by':'y'}]");
+	json_t *label = js("{'app':[]}");
+	struct image_parts parts = {
+	    .base = base, .layers = layers, .label = label, .type = "web"};
 	json_t *about = described(), *config, *ids, *labels;
-	scoped_free char *text = image_config(about, &parts),
-	                 *again = image_config(about, &parts);
+	scoped_free char *text = image_config(&life, about, &parts),
+	                 *again = image_config(&life, about, &parts);
 
 	(void)state;
 	assert_string_equal(text, again);
 	config = json_loads(text, 0, NULL);
 	ids = json_object_get(json_object_get(config, "rootfs"), "diff_ids");
-	assert_int_equal(json_array_size(ids), 4);
+	assert_int_equal(json_array_size(ids), 3);
+	assert_int_equal(
+	    json_array_size(json_object_get(config, "history")), 3);
 	assert_string_equal(
 	    json_string_value(json_array_get(ids, 0)), "sha256:" H1);
 	assert_string_equal(
 	    json_string_value(json_array_get(ids, 1)), "sha256:" H2);
 	assert_string_equal(
-	    json_string_value(json_array_get(ids, 3)), "sha256:" H4);
+	    json_string_value(json_array_get(ids, 2)), "sha256:" H4);
 	labels = json_object_get(json_object_get(config, "config"), "Labels");
 	assert_string_equal(
 	    json_string_value(json_object_get(labels, "mine")), "v");
@@ -777,6 +820,9 @@ static void an_oci_config_names_its_layers(void **state)
 	    json_string_value(json_object_get(config, "os")), "linux");
 	json_decref(config);
 	json_decref(about);
+	json_decref(base);
+	json_decref(layers);
+	json_decref(label);
 }
 
 static void the_launcher_finds_processes_in_the_metadata(void **state)
@@ -789,7 +835,7 @@ static void the_launcher_finds_processes_in_the_metadata(void **state)
 	struct error err = {0};
 
 	(void)state;
-	image_metadata(about, &out);
+	image_metadata(&life, about, &out);
 	assert_int_equal(toml_parse(buf_str(&out), &doc, &err), 0);
 	p = toml_get_as(toml_root(doc), "processes", TOML_ARRAY)->first;
 	assert_true(str_eqz(toml_get_str(p, "type"), "web"));
@@ -799,9 +845,10 @@ static void the_launcher_finds_processes_in_the_metadata(void **state)
 	root = json_loads(text, 0, NULL);
 	previous = json_array_get(json_object_get(root, "buildpacks"), 0);
 	assert_int_equal(
-	    json_array_size(json_object_get(previous, "layers")), 1);
-	assert_non_null(
-	    json_object_get(json_object_get(previous, "store"), "s"));
+	    json_object_size(json_object_get(previous, "layers")), 1);
+	assert_non_null(json_object_get(
+	    json_object_get(json_object_get(previous, "store"), "metadata"),
+	    "s"));
 	json_decref(root);
 	json_decref(about);
 }
@@ -849,28 +896,26 @@ static const char *text_in(const json_t *report, const char *list, size_t i)
 /* A root as a build leaves it; previous is what the last image says. */
 static void make_root(struct fixture *x, const char *previous)
 {
-	static const char about[] =
-	    WITH("{'id':'p/n','version':'1','api':'0.10','homepage':'',"
-	         "'folder':'p_n','layers':[{'name':'deps','launch':true,"
-	         "'build':false,'cache':false,'metadata':{'key':'k'}}]}",
-	        "{'type':'web','command':['x']}", "");
-	json_t *a = js(about), *p = js(previous);
-	scoped_free char *at = json_dumps(a, 0), *pt = json_dumps(p, 0);
+	json_t *p = js(previous);
+	scoped_free char *pt = json_dumps(p, 0);
 
 	put(x, "root/app/main.js", "x");
 	put(x, "root/layers/p_n/deps/lib.js", "y");
-	put(x, "root/" IMAGE_BUILT, at);
+	put(x, "root/layers/p_n/deps.toml",
+	    "[types]\nlaunch = true\n[metadata]\nkey = 'k'\n");
+	put(x, "root/layers/" IMAGE_METADATA,
+	    "[[buildpacks]]\nid = 'p/n'\nversion = '1'\napi = '0.10'\n"
+	    "[[processes]]\ntype = 'web'\ncommand = ['x']\n");
 	put(x, "root/" IMAGE_PREVIOUS, pt);
-	put(x, "root/upper/" IMAGE_BUILT, at);
+	put(x, "root/upper/layers/" IMAGE_METADATA, "");
 	put(x, "root/upper/app/main.js", "x");
 	close(folder(x, "root/out"));
-	json_decref(a);
 	json_decref(p);
 }
 
 #define PREVIOUS                                                               \
-	"{'buildpacks':[{'id':'p/n','layers':[{'name':'deps','metadata':{},"   \
-	"'digest':'" H2 "'}],'store':{}}]}"
+	"{'buildpacks':[{'key':'p/n','layers':{'deps':{'data':{},"             \
+	"'sha':'sha256:" H2 "'}}}]}"
 
 static void an_untouched_layer_keeps_its_digest(void **state)
 {
@@ -903,9 +948,8 @@ static void what_the_build_touched_is_packed(void **state)
 	    {"root/upper/" IMAGE_PREVIOUS, PREVIOUS}, /* it lies */
 	    {"root/upper/x", "{}"},
 	    {"root/upper/x", "{'buildpacks':5}"},
-	    {"root/upper/x",
-	        "{'buildpacks':[{'id':'p/n','layers':[{'name':'deps',"
-	        "'digest':'../x'}]}]}"},
+	    {"root/upper/x", "{'buildpacks':[{'key':'p/n','layers':{'deps':{"
+	                     "'sha':'sha256:../x'}}}]}"},
 	};
 
 	if (geteuid() != 0)
@@ -1107,7 +1151,7 @@ int main(void)
 	    cmocka_unit_test(commands_have_their_limit),
 	    cmocka_unit_test(commands_read_as_a_shell_takes_them),
 	    cmocka_unit_test(later_processes_win),
-	    cmocka_unit_test(commands_of_older_buildpacks_are_for_bash),
+	    cmocka_unit_test(commands_have_the_form_of_their_api),
 	    cmocka_unit_test(an_oci_config_names_its_layers),
 	    cmocka_unit_test(the_launcher_finds_processes_in_the_metadata),
 	    IN(an_untouched_layer_keeps_its_digest),

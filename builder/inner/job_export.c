@@ -28,13 +28,16 @@
 #include "wire/toml.h"
 
 #define OPEN_DIR (O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
+#define BASE_PATH "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 #define SCRATCH "make" /* in /out: the config layer before it is packed */
 
 struct export
 {
 	struct pack pack;
 	int out, upper;
+	struct life life;
 	json_t *about;
+	json_t *layers;   /* [{digest, by}]: on top of the base, in order */
 	json_t *previous; /* empty when it can't be trusted */
 	json_t *puts;     /* [{digest, name}]: folders in /out */
 	unsigned named, reused;
@@ -58,7 +61,8 @@ static bool is_touched(const struct export *x, const char *path)
  */
 static void read_previous(struct export *x)
 {
-	if (is_touched(x, IMAGE_BUILT) && !is_touched(x, IMAGE_PREVIOUS))
+	if (is_touched(x, "layers/" IMAGE_METADATA) &&
+	    !is_touched(x, IMAGE_PREVIOUS))
 		x->previous = layers_previous();
 	else
 		x->previous = json_object();
@@ -70,24 +74,22 @@ static const char *digest_before(
 {
 	const json_t *before = layers_previous_of(
 	    x->previous, json_string_value(json_object_get(bp, "id")));
-	json_t *layer;
-	size_t i;
+	const char *sha = json_string_value(json_object_get(
+	    json_object_get(json_object_get(before, "layers"), name), "sha"));
 
-	json_array_foreach(json_object_get(before, "layers"), i, layer)
-	{
-		const char *its =
-		    json_string_value(json_object_get(layer, "name"));
-		const char *digest =
-		    json_string_value(json_object_get(layer, "digest"));
-
-		if (its && strcmp(its, name) == 0)
-			return digest && name_sha256(str_z(digest)) ? digest
-			                                            : NULL;
-	}
-	return NULL;
+	if (!sha || strncmp(sha, "sha256:", 7) != 0 ||
+	    !name_sha256(str_z(sha + 7)))
+		return NULL;
+	return sha + 7;
 }
 
 /* --- packing -------------------------------------------------------------- */
+
+static void add_layer(struct export *x, const char *digest, const char *by)
+{
+	json_array_append_new(
+	    x->layers, json_pack("{s:s, s:s}", "digest", digest, "by", by));
+}
 
 /* Pack path of root into a new folder of /out, and remember it. */
 static int pack_new(struct export *x, int root, const char *path,
@@ -116,7 +118,9 @@ static int export_layer(
     struct export *x, const json_t *bp, json_t *layer, struct error *err)
 {
 	const char *name = json_string_value(json_object_get(layer, "name"));
-	scoped_free char *path = image_layer_path(bp, layer);
+	scoped_free char *below = image_layer_path(bp, layer);
+	scoped_free char *path = xasprintf("layers/%s", below);
+	scoped_free char *by = NULL;
 	scoped_fd int root = open("/", OPEN_DIR);
 	char digest[DIGEST_HEX];
 	const char *before;
@@ -132,8 +136,10 @@ static int export_layer(
 		x->reused++;
 	else if (pack_new(x, root, path, digest, err) == -1)
 		return error_wrap(err, "layer %s", name);
-	json_object_set_new(
-	    layer, "digest", json_string(before ? before : digest));
+	before = before ? before : digest;
+	json_object_set_new(layer, "digest", json_string(before));
+	by = image_layer_by(bp, name);
+	add_layer(x, before, by);
 	return 0;
 }
 
@@ -163,7 +169,7 @@ static int export_config(struct export *x, struct error *err)
 	scoped_free char *previous = image_previous(x->about);
 	scoped_fd int make = -1;
 
-	image_metadata(x->about, &metadata);
+	image_metadata(&x->life, x->about, &metadata);
 	if (!previous || metadata.bad)
 		return error_set(
 		    err, ERR_LIMIT, "the image's metadata is too long");
@@ -172,18 +178,38 @@ static int export_config(struct export *x, struct error *err)
 	make = openat(x->out, SCRATCH, OPEN_DIR);
 	if (make == -1)
 		return error_sys(err, "open /out/%s", SCRATCH);
-	if (tree_write(make, IMAGE_METADATA, buf_str(&metadata), 0644, err) ==
-	        -1 ||
+	if (tree_write(make, "layers/" IMAGE_METADATA, buf_str(&metadata), 0644,
+	        err) == -1 ||
 	    tree_write(make, IMAGE_PREVIOUS, str_z(previous), 0644, err) == -1)
 		return -1;
-	return pack_new(x, make, IMAGE_FOLDER, x->config, err);
+	return pack_new(x, make, "layers/config", x->config, err);
+}
+
+/* Bills of materials, where a buildpack wrote some. */
+static int export_sbom(struct export *x, struct error *err)
+{
+	scoped_fd int root = open("/", OPEN_DIR);
+	char digest[DIGEST_HEX];
+	struct stat st;
+	int there = tree_stat(root, "layers/sbom/launch", &st, err);
+
+	if (there != 1 || !S_ISDIR(st.st_mode))
+		return there == -1 ? -1 : 0;
+	if (pack_new(x, root, "layers/sbom/launch", digest, err) == -1)
+		return -1;
+	add_layer(x, digest, "Software Bill-of-Materials");
+	return 0;
 }
 
 static int export_app(struct export *x, struct error *err)
 {
 	scoped_fd int root = open("/", OPEN_DIR);
 
-	return pack_new(x, root, "app", x->app, err);
+	if (pack_new(x, root, "app", x->app, err) == -1)
+		return -1;
+	add_layer(x, x->config, "Buildpacks Launcher Config");
+	add_layer(x, x->app, "Application Layer");
+	return 0;
 }
 
 /* --- the image ------------------------------------------------------------ */
@@ -231,20 +257,61 @@ static int export_appjson(struct report *r, struct error *err)
 	return 0;
 }
 
+static json_t *label_of(const struct export *x, const char *base)
+{
+	json_t *label = json_pack("{s:[{s:o}], s:{s:o}, s:o, s:{s:o}}", "app",
+	    "sha", json_sprintf("sha256:%s", x->app), "config", "sha",
+	    json_sprintf("sha256:%s", x->config), "buildpacks",
+	    image_label_buildpacks(x->about), "runImage", "topLayer",
+	    json_sprintf("sha256:%s", base));
+
+	return label;
+}
+
+/* The run image's config, as far as it is known inside: a folder it is. */
+static json_t *base_of(const struct export *x, const char *base)
+{
+	return json_pack("{s:s, s:s, s:{s:[s]}, s:{s:s, s:[o]}}",
+	    "architecture", x->life.target.arch, "os", x->life.target.os,
+	    "config", "Env", "PATH=" BASE_PATH, "rootfs", "type", "layers",
+	    "diff_ids", json_sprintf("sha256:%s", base));
+}
+
+static json_t *digests_of(const struct export *x, const char *base)
+{
+	json_t *list = json_pack("[s]", base), *item;
+	size_t i;
+
+	json_array_foreach(x->layers, i, item)
+	{
+		json_array_append(list, json_object_get(item, "digest"));
+	}
+	return list;
+}
+
 static int export_image(struct export *x, const struct options *o,
     struct report *r, struct error *err)
 {
-	struct image_parts parts = {o->base, x->config, x->app};
-	scoped_free char *config = image_config(x->about, &parts);
+	const char *type = json_string_value(
+	    json_object_get(x->about, "buildpack-default-process-type"));
+	json_t *base = base_of(x, o->base), *label = label_of(x, o->base);
+	struct image_parts parts = {.base = base,
+	    .layers = x->layers,
+	    .label = label,
+	    .type = type ? type : "",
+	    .user = "1000:1000"};
+	scoped_free char *config = image_config(&x->life, x->about, &parts);
 	char id[DIGEST_HEX];
 
+	json_decref(base);
+	json_decref(label);
 	if (!config)
 		return error_set(err, ERR_INTERNAL, "no config of the image");
 	digest_of(str_z(config), id);
 	if (tree_write(x->out, "config.json", str_z(config), 0644, err) == -1)
 		return -1;
 	report_set(r, "image", json_string(id));
-	report_set(r, "layers", image_layers(x->about, &parts));
+	report_set(r, "layers", digests_of(x, o->base));
 	report_set(r, "puts", json_incref(x->puts));
 	report_set(r, "processes", processes_of(x->about));
 	report_set(r, "buildpacks", ids_of(x->about));
@@ -256,15 +323,16 @@ static int export_all(struct export *x, const struct options *o,
 {
 	unsigned packed;
 
-	x->about = image_read(err);
+	x->about = image_read(&x->life, NULL, err);
 	if (!x->about)
 		return error_wrap(err, "what the build left");
 	read_previous(x);
 	if (export_layers(x, err) == -1)
 		return -1;
 	packed = x->named;
-	if (export_config(x, err) == -1 || export_app(x, err) == -1 ||
-	    export_image(x, o, r, err) == -1 || export_appjson(r, err) == -1)
+	if (export_sbom(x, err) == -1 || export_config(x, err) == -1 ||
+	    export_app(x, err) == -1 || export_image(x, o, r, err) == -1 ||
+	    export_appjson(r, err) == -1)
 		return -1;
 	report_stage(r, "export", packed == 0);
 	if (x->pack.skipped)
@@ -285,6 +353,8 @@ static const char *kind_of(const struct error *err)
 int job_export(const struct options *o, struct report *r)
 {
 	struct export x = {
+	    .life = job_life(),
+	    .layers = json_array(),
 	    .pack = {.out = -1, .files = o->files, .bytes = o->bytes},
 	    .out = open("/out", OPEN_DIR),
 	    .upper = open("/upper", OPEN_DIR),
@@ -300,6 +370,7 @@ int job_export(const struct options *o, struct report *r)
 	if (done == -1)
 		report_error(r, kind_of(&err), err.msg);
 	json_decref(x.about);
+	json_decref(x.layers);
 	json_decref(x.previous);
 	json_decref(x.puts);
 	fd_close(&x.out);
