@@ -121,6 +121,21 @@ static int run_setup(struct cli *c, struct error *err)
 	return error_sys(err, "start %.150s", path);
 }
 
+/* --- daemons -------------------------------------------------------------- */
+
+/* `paas server --restart NAME`, which root may run on the machine itself. */
+static int run_daemons_restart(struct cli *c, struct error *err)
+{
+	const char *name = c->argc ? c->argv[0] : "all";
+	const char *state = cli_option(c, "state");
+	char *argv[] = {(char[]){"--restart"}, (char *)name,
+	    (char[]){"--state"}, (char *)state};
+
+	c->raw_argv = argv;
+	c->raw_argc = state ? 4 : 2;
+	return run_server(c, err);
+}
+
 static int run_version(struct cli *c, struct error *err)
 {
 	puts("paas " PAAS_VERSION);
@@ -160,6 +175,14 @@ const struct command platform_commands[] = {
         "For the owner of the platform. ok: fine; --: could be better;  !: a "
         "promise is weaker; !!: something does not work (and the exit code is "
         "1)."},
+    {"daemons:restart", "daemons:restart [NAME]",
+        "replace the platform's programs by what is installed now",
+        run_daemons_restart, 0, 0, 1,
+        {{0, "state", "DIR", "the platform's state folder"}},
+        "For root on the machine. One daemon, or all of them one after the "
+        "other, without touching the apps or losing a request; so does "
+        "systemctl reload paas. Settings are read again by a restart of the "
+        "platform."},
     {"version", "version", "print the version", run_version, 0, 0, 0, {{0}},
         NULL},
     {"help", "help [COMMAND]", "show this, or a command's options", run_help, 0,

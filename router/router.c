@@ -49,6 +49,9 @@ static void stop_fire(struct ev_timer *t)
 
 	if (!r->stopping_idle) {
 		r->stopping_idle = true;
+		/* To the next router, which starts beside what still runs. */
+		control_close(r);
+		sockets_close(r);
 		ev_timer_set(r->ev, t, r->limits.stop_ms);
 		list_each(c, &r->clients, all) client_pump(c);
 		return;
@@ -96,7 +99,7 @@ void router_release(struct router *r)
 	control_close(r);
 	attach_release(&r->attach);
 	fleet_release(r);
-	peer_close(r->sockets.jail);
+	sockets_close(r);
 	route_table_free(r->routes);
 	route_set_free(r->route_set);
 	buf_release(&r->head);

@@ -192,6 +192,12 @@ static void jail_down(struct peer *p, void *ctx)
 
 static const struct peer_ops peer_ops = {jail_up, jail_frame, jail_down};
 
+void sockets_close(struct router *r)
+{
+	r->sockets.ready = false;
+	peer_close(take(r->sockets.jail));
+}
+
 void sockets_open(struct router *r, int pair)
 {
 	r->sockets.epoch = rand_u64();

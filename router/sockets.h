@@ -19,6 +19,7 @@ struct sockets {
 };
 
 /* Take the pair's end over. */
+void sockets_close(struct router *r);
 void sockets_open(struct router *r, int pair);
 /* See to it that t has enough of them, or gets them. */
 void sockets_refill(struct target *t);

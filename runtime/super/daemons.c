@@ -19,6 +19,8 @@
 #define BACKOFF_MOST_MS 5000
 #define STEADY_MS 10000 /* up so long: the next death counts as the first */
 #define KILL_AFTER_MS 10000
+#define BESIDE_MS 500    /* a router that still serves gets its successor */
+#define REPLACE_MS 60000 /* until one that was replaced must be ready */
 
 static const struct row {
 	const char *name;
@@ -49,6 +51,13 @@ struct daemon {
 	struct ev_timer retry, kill;
 	uint64_t backoff_ms, up_since_ms;
 	bool stopping;
+	bool replace; /* its turn is to come, or is now */
+};
+
+/* A router that ends its last requests beside the one after it. */
+struct retired {
+	struct ev_child child;
+	struct ev_timer kill;
 };
 
 struct daemons {
@@ -59,6 +68,8 @@ struct daemons {
 	const struct daemons_ops *ops;
 	void *ctx;
 	bool stopping;
+	struct daemon *turn;   /* it is being replaced */
+	struct ev_timer later; /* of that: beside, or given up */
 	struct daemon items[NELEM(rows)];
 };
 
@@ -115,6 +126,7 @@ static void hand_all(struct handout *h, const struct daemon *d, int ready)
 /* --- starting ------------------------------------------------------------- */
 
 static void daemon_start(struct daemon *d);
+static void turn_over(struct daemons *all);
 
 static void check_ready(struct daemons *all)
 {
@@ -133,6 +145,8 @@ static void now_up(struct daemon *d)
 	log_info(
 	    "daemon ready name=%s pid=%d", d->row->name, (int)d->child.pid);
 	check_ready(d->all);
+	if (d == d->all->turn)
+		turn_over(d->all);
 }
 
 static void ready_came(struct ev_io *io, unsigned events)
@@ -169,6 +183,7 @@ static void start_later(struct daemon *d)
 }
 
 static void stop_next(struct daemons *all);
+static void start_anew(struct daemon *d);
 
 static void daemon_gone(struct ev_child *c, int status)
 {
@@ -181,6 +196,10 @@ static void daemon_gone(struct ev_child *c, int status)
 	if (d->all->stopping) {
 		d->state = DOWN;
 		stop_next(d->all);
+		return;
+	}
+	if (d == d->all->turn && d->stopping) {
+		start_anew(d);
 		return;
 	}
 	log_warn("daemon died name=%s pid=%d status=%d", d->row->name,
@@ -330,6 +349,142 @@ static struct daemon *named(struct daemons *all, const char *name)
 	return NULL;
 }
 
+/* --- replacing ------------------------------------------------------------ */
+
+/* Out of the row that comes last, others first. */
+static struct daemon *next_turn(struct daemons *all)
+{
+	for (int last = 0; last < 2; last++)
+		for (size_t i = 0; i < NELEM(rows); i++)
+			if (all->items[i].replace && rows[i].last == last)
+				return all->items + i;
+	return NULL;
+}
+
+static void replaced(struct daemons *all, const char *failed)
+{
+	for (size_t i = 0; i < NELEM(rows); i++)
+		all->items[i].replace = false;
+	all->turn = NULL;
+	ev_timer_stop(&all->later);
+	all->ops->replaced(all->ctx, failed);
+}
+
+static void retired_kill(struct ev_timer *t)
+{
+	struct retired *r = container_of(t, struct retired, kill);
+
+	log_warn("router does not stop pid=%d", (int)r->child.pid);
+	(void)pidfd_send_signal(r->child.io.fd, SIGKILL, NULL, 0);
+}
+
+static void retired_gone(struct ev_child *c, int status)
+{
+	struct retired *r = container_of(c, struct retired, child);
+
+	ev_timer_stop(&r->kill);
+	free(r);
+}
+
+/* It still serves: the next one starts beside it. */
+static void turn_late(struct ev_timer *t)
+{
+	struct daemons *all = container_of(t, struct daemons, later);
+	struct daemon *d = all->turn;
+	struct retired *r;
+	struct error err = {0};
+
+	if (!d->row->last || !d->stopping) {
+		log_error("daemon not ready in time name=%s", d->row->name);
+		replaced(all, d->row->name);
+		return;
+	}
+	r = xcalloc(1, sizeof(*r));
+	r->child.gone = retired_gone;
+	r->kill.fire = retired_kill;
+	if (ev_child_add(all->ev, &r->child, d->child.pid, &err) == -1) {
+		free(r); /* it is gone this moment: daemon_gone comes */
+		return;
+	}
+	ev_child_del(&d->child);
+	ev_timer_stop(&d->kill);
+	ev_timer_set(all->ev, &r->kill, KILL_AFTER_MS);
+	start_anew(d);
+}
+
+static void turn_over(struct daemons *all)
+{
+	struct daemon *d;
+
+	if (all->turn)
+		all->turn->replace = false;
+	ev_timer_stop(&all->later);
+	if (all->stopping)
+		return;
+	d = all->turn = next_turn(all);
+	if (!d) {
+		replaced(all, NULL);
+		return;
+	}
+	log_info("daemon is replaced name=%s", d->row->name);
+	all->later.fire = turn_late;
+	ev_timer_set(
+	    all->ev, &all->later, d->row->last ? BESIDE_MS : REPLACE_MS);
+	if (d->state == DOWN) /* it waits to be started: now is as good */
+		start_anew(d);
+	else
+		daemon_stop(d, SIGTERM, KILL_AFTER_MS);
+}
+
+/* The one whose turn it is has gone, or has gone aside. */
+static void start_anew(struct daemon *d)
+{
+	d->stopping = false;
+	d->state = DOWN;
+	d->backoff_ms = 0;
+	ev_timer_stop(&d->retry);
+	ev_timer_set(d->all->ev, &d->all->later, REPLACE_MS);
+	daemon_start(d);
+}
+
+int daemons_replace(struct daemons *all, const char *name, struct error *err)
+{
+	struct daemon *one = name ? named(all, name) : NULL;
+
+	if (name && !one)
+		return error_set(
+		    err, ERR_NOT_FOUND, "there is no daemon %.40s", name);
+	if (all->turn || all->stopping)
+		return error_set(err, ERR_EXISTS,
+		    "daemons are being %s already",
+		    all->turn ? "replaced" : "stopped");
+	for (size_t i = 0; i < NELEM(rows); i++)
+		all->items[i].replace = !one || one == all->items + i;
+	turn_over(all);
+	return 0;
+}
+
+const char *daemons_names(void)
+{
+	static char names[NELEM(rows) * 10];
+	size_t at = 0;
+
+	for (size_t i = 0; i < NELEM(rows); i++)
+		at += (size_t)snprintf(names + at, sizeof(names) - at, "%s%s",
+		    i ? ", " : "", rows[i].name);
+	return names;
+}
+
+bool daemons_has(const char *name)
+{
+	for (size_t i = 0; i < NELEM(rows); i++)
+		if (strcmp(rows[i].name, name) == 0)
+			return true;
+	return false;
+}
+
+/* --- stopping all --------------------------------------------------------- */
+
 /* Something is gone: who is next? plan, then all but the last, the last. */
 static void stop_next(struct daemons *all)
 {
@@ -356,6 +511,7 @@ void daemons_stop(struct daemons *all, bool apps, uint64_t plan_ms)
 	if (all->stopping)
 		return;
 	all->stopping = true;
+	ev_timer_stop(&all->later);
 	for (size_t i = 0; i < NELEM(rows); i++)
 		ev_timer_stop(&all->items[i].retry);
 	if (apps)

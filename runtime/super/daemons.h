@@ -19,6 +19,8 @@ struct daemons; /* opaque */
 struct daemons_ops {
 	void (*all_ready)(void *ctx); /* every time the last one gets ready */
 	void (*all_gone)(void *ctx);  /* after daemons_stop */
+	/* After daemons_replace: all are up, or failed is not. */
+	void (*replaced)(void *ctx, const char *failed);
 };
 
 /* pid_dir is the run folder's pid/; conf and token are sealed memfds. */
@@ -31,6 +33,15 @@ void daemons_free(struct daemons *d);
 void daemons_end_stale(int pid_dir);
 /* Adopt what runs under this holder and start the rest. */
 void daemons_start(struct daemons *d);
+
+/*
+ * Replace the daemon of this name, or with NULL all of them, one after the
+ * other: each is ended, started anew and waited for. The router comes last;
+ * where it still serves requests, its successor starts beside it.
+ */
+int daemons_replace(struct daemons *d, const char *name, struct error *err);
+bool daemons_has(const char *name);
+const char *daemons_names(void); /* "logd, jail, ..." */
 
 /*
  * Stop: with apps, plan is told first to bring every instance down; then all

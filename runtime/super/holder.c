@@ -26,14 +26,19 @@ struct holder {
 	const struct options *o;
 	struct sockets sockets;
 	int conf, self, pipe[2]; /* the pipe tells super that we live */
-	bool again;
+	bool again, replace;
 };
+
+/* Of the environment: systemd's, and who called sudo. */
+static const char *const handed_on[] = {
+    "NOTIFY_SOCKET", "PAAS_UNIT", "SUDO_UID"};
 
 static pid_t start_super(struct holder *h, struct error *err)
 {
 	const char *argv[8] = {"paas-super", "--super"};
-	char names[1024] = "PAAS_FDS=conf:3,holder:4", notify[300], sudo[40];
-	const char *env[6] = {
+	char names[1024] = "PAAS_FDS=conf:3,holder:4";
+	char handed[NELEM(handed_on)][300];
+	const char *env[4 + NELEM(handed_on)] = {
 	    names, "PATH=/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL=C.UTF-8"};
 	struct spawn_fd fds[START_FDS_MAX + 3] = {
 	    {h->conf, 3}, {h->pipe[0], 4}, {STDOUT_FILENO, 1}};
@@ -61,21 +66,44 @@ static pid_t start_super(struct holder *h, struct error *err)
 		argv[nargs++] = "--detach";
 	if (h->again)
 		argv[nargs++] = "--again";
-	if (getenv("NOTIFY_SOCKET")) {
-		snprintf(notify, sizeof(notify), "NOTIFY_SOCKET=%s",
-		    getenv("NOTIFY_SOCKET"));
-		env[nenv++] = notify;
-	}
-	if (getenv("SUDO_UID")) {
+	if (h->replace)
+		argv[nargs++] = "--replace";
+	for (size_t i = 0; i < NELEM(handed_on); i++) {
+		const char *value = getenv(handed_on[i]);
+
+		if (!value)
+			continue;
 		snprintf(
-		    sudo, sizeof(sudo), "SUDO_UID=%.20s", getenv("SUDO_UID"));
-		env[nenv++] = sudo;
+		    handed[i], sizeof(handed[i]), "%s=%s", handed_on[i], value);
+		env[nenv++] = handed[i];
 	}
 	return spawn(&s, err);
 }
 
+static int open_super(const struct settings *s)
+{
+	char path[320];
+
+	snprintf(path, sizeof(path), "%s/paas-super", s->libexec);
+	return open(path, O_RDONLY | O_CLOEXEC);
+}
+
+/* Daemons are to be replaced: by what is installed now. */
+static void renew_self(struct holder *h)
+{
+	int fd = open_super(&h->o->settings);
+
+	if (fd == -1) {
+		log_warn("paas-super is not where it was, so the old one goes "
+		         "on");
+		return;
+	}
+	fd_close(&h->self);
+	h->self = fd;
+}
+
 /* Wait for super's end, handing signals on to it. Its wait status. */
-static int wait_super(pid_t super)
+static int wait_super(struct holder *h, pid_t super)
 {
 	sigset_t set;
 	int signo, status;
@@ -85,11 +113,14 @@ static int wait_super(pid_t super)
 	sigaddset(&set, SIGTERM);
 	sigaddset(&set, SIGINT);
 	sigaddset(&set, SIGHUP);
+	sigaddset(&set, SIGUSR1);
 	sigaddset(&set, SIGUSR2);
 	for (;;) {
 		if (waitpid(super, &status, WNOHANG) == super)
 			return status;
 		signo = sigwaitinfo(&set, NULL);
+		if (signo == SIGUSR1)
+			renew_self(h);
 		if (signo > 0 && signo != SIGCHLD)
 			(void)kill(super, signo == SIGHUP ? SIGTERM : signo);
 	}
@@ -110,7 +141,13 @@ static int run_super(struct holder *h, struct error *err)
 
 		if (super == -1)
 			return -1;
-		status = wait_super(super);
+		status = wait_super(h, super);
+		h->replace =
+		    WIFEXITED(status) && WEXITSTATUS(status) == SUPER_AGAIN;
+		if (h->replace) {
+			h->again = true;
+			continue;
+		}
 		if (WIFEXITED(status) &&
 		    (WEXITSTATUS(status) == SUPER_DONE ||
 		        WEXITSTATUS(status) == SUPER_FATAL))

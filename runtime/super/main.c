@@ -17,6 +17,7 @@
 #include "options.h"
 #include "proc/sandbox.h"
 #include "programs.h"
+#include "restart.h"
 #include "stop.h"
 #include "super.h"
 
@@ -74,6 +75,8 @@ int main(int argc, char **argv)
 		return print_setting(&o);
 	if (o.stop)
 		return stop_main(&o);
+	if (o.restart)
+		return restart_main(&o);
 	if (host_check(&o.settings, &err) == -1 ||
 	    (o.detach && detach(&o, &err) == -1))
 		return complain(&err);

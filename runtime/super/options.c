@@ -64,6 +64,12 @@ static int take_print(struct options *o, const char *value, struct error *err)
 	return 0;
 }
 
+static int take_restart(struct options *o, const char *value, struct error *err)
+{
+	o->restart = value;
+	return 0;
+}
+
 #define SWITCH(member)                                                         \
 	static int take_##member(                                              \
 	    struct options *o, const char *value, struct error *err)           \
@@ -93,6 +99,8 @@ static const struct flag flags[] = {
     {"--detach", NULL, take_detach, "go to the background when ready"},
     {"--keep", NULL, take_keep, "leave apps running when stopping"},
     {"--stop", NULL, take_stop, "stop the platform of this state folder"},
+    {"--restart", "NAME", take_restart,
+        "replace the daemon NAME, or all, by what is installed now"},
     {"--login", NULL, take_login, "log the CLI of root and of sudo's user in"},
     {"--sample-config", NULL, take_sample,
         "print every setting with its default"},

@@ -12,7 +12,8 @@
 struct options {
 	struct settings settings;
 	bool detach, keep, login, stop, help, sample;
-	const char *print; /* name of a setting to print, or NULL */
+	const char *print;   /* name of a setting to print, or NULL */
+	const char *restart; /* the daemon to restart, or "all", or NULL */
 	bool domain_given;
 };
 

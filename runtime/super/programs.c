@@ -33,6 +33,12 @@ int programs_open(
 	return 0;
 }
 
+void programs_close(struct programs *p)
+{
+	while (p->n > 0)
+		fd_close(&p->items[--p->n].fd);
+}
+
 int programs_get(const struct programs *p, const char *name)
 {
 	for (int i = 0; i < p->n; i++) {

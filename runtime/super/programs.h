@@ -22,6 +22,7 @@ struct programs {
 /* Open every paas-NAME of settings.libexec that super may start. */
 int programs_open(
     const struct settings *s, struct programs *ret, struct error *err);
+void programs_close(struct programs *p);
 int programs_get(const struct programs *p, const char *name);
 
 /* Where this executable lies: sets libexec and buildpacks. */

@@ -17,7 +17,7 @@
 
 #define STOP_MARGIN_MS 60000 /* beyond what instances get to stop */
 
-static int holder_fd(const struct options *o, struct error *err)
+int stop_holder(const struct options *o, struct error *err)
 {
 	char path[80];
 	struct identity id;
@@ -39,7 +39,7 @@ int stop_main(const struct options *o)
 {
 	const struct settings *s = &o->settings;
 	struct error err = {0};
-	scoped_fd int fd = holder_fd(o, &err);
+	scoped_fd int fd = stop_holder(o, &err);
 	struct pollfd gone = {.fd = fd, .events = POLLIN};
 	int most_ms =
 	    (int)(s->stop_seconds + s->drain_seconds) * 1000 + STOP_MARGIN_MS;

@@ -13,3 +13,5 @@ int stop_main(const struct options *o);
  * says, and exits.
  */
 int detach(const struct options *o, struct error *err);
+/* A pidfd of the holder of this state folder's platform, or -1. */
+int stop_holder(const struct options *o, struct error *err);

@@ -7,8 +7,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -19,6 +17,8 @@
 #include "proc/identity.h"
 #include "proc/spawn.h"
 #include "proc/start.h"
+#include "restart.h"
+#include "unit.h"
 #include "workers.h"
 
 struct super {
@@ -31,32 +31,12 @@ struct super {
 	struct ev_io holder; /* a pipe: its end is the holder's */
 	int pid_dir, conf, token;
 	char token_text[44];
-	bool keep, login, detached, told, systemd, stopping;
+	bool keep, login, detached, told, replace, stopping;
 	uint64_t started_ms;
 	int code;
 };
 
 /* --- being ready ---------------------------------------------------------- */
-
-/* sd_notify(3) by hand: one datagram to the socket that systemd names. */
-static void notify_systemd(const char *text)
-{
-	const char *path = getenv("NOTIFY_SOCKET");
-	struct sockaddr_un to = {.sun_family = AF_UNIX};
-	scoped_fd int fd = -1;
-	size_t n;
-
-	if (!path || (n = strlen(path)) >= sizeof(to.sun_path))
-		return;
-	memcpy(to.sun_path, path, n);
-	if (to.sun_path[0] == '@')
-		to.sun_path[0] = '\0';
-	fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-	if (fd != -1)
-		(void)sendto(fd, text, strlen(text), MSG_NOSIGNAL,
-		    (struct sockaddr *)&to,
-		    (socklen_t)(offsetof(struct sockaddr_un, sun_path) + n));
-}
 
 static void print_ready(const struct super *s)
 {
@@ -150,7 +130,7 @@ static void all_ready(void *ctx)
 	if (s->login)
 		login_users(s);
 	print_ready(s);
-	notify_systemd("READY=1");
+	unit_notify("READY=1");
 }
 
 /* --- stopping ------------------------------------------------------------- */
@@ -191,9 +171,9 @@ static void stop_asked(void *arg, int signo)
 
 	if (signo == SIGUSR2)
 		s->keep = true;
-	if (s->systemd)
+	if (unit_is_ours() && !unit_is_stopped())
 		s->keep = true;
-	notify_systemd("STOPPING=1");
+	unit_notify("STOPPING=1");
 	log_info("stopping apps=%s", s->keep ? "kept" : "down");
 	if (isatty(STDOUT_FILENO) && !s->stopping)
 		printf("Stopping, %s ...\n",
@@ -204,6 +184,51 @@ static void stop_asked(void *arg, int signo)
 	s->stopping = true;
 	daemons_stop(s->daemons, !s->keep,
 	    (set->stop_seconds + set->drain_seconds + 10) * 1000);
+}
+
+/* --- replacing daemons ---------------------------------------------------- */
+
+static void all_replaced(void *ctx, const char *failed)
+{
+	struct super *s = ctx;
+	struct error err = {0};
+
+	if (failed)
+		(void)error_set(&err, ERR_UNAVAILABLE,
+		    "%s did not get ready; the platform's log says why, and "
+		    "the daemons after it are still the old ones",
+		    failed);
+	restart_done(s->start.settings.run, failed ? &err : NULL);
+}
+
+/*
+ * Replace one daemon, or, with a super of the new version, all: this one
+ * goes, and the holder starts the next one with --replace.
+ */
+static void replace_asked(void *arg, int signo)
+{
+	struct super *s = arg;
+	struct programs fresh;
+	char name[RESTART_NAME];
+	struct error err = {0};
+
+	if (restart_asked(s->start.settings.run, name, &err) == -1) {
+		log_warn("%s", err.msg);
+		return;
+	}
+	if (!s->stopping && strcmp(name, RESTART_ALL) == 0) {
+		s->code = SUPER_AGAIN;
+		ev_stop(s->ev);
+		return;
+	}
+	if (programs_open(&s->start.settings, &fresh, &err) == -1)
+		goto failed;
+	programs_close(&s->programs);
+	s->programs = fresh;
+	if (daemons_replace(s->daemons, name, &err) == 0)
+		return;
+failed:
+	restart_done(s->start.settings.run, &err);
 }
 
 /* The holder is gone, and with it the lock: leave all running and go. */
@@ -266,7 +291,8 @@ static int watch(struct super *s, struct error *err)
 	if (ev_io_add(s->ev, &s->holder, EV_READ, err) == -1 ||
 	    ev_signal(s->ev, SIGTERM, stop_asked, s, err) == -1 ||
 	    ev_signal(s->ev, SIGINT, stop_asked, s, err) == -1 ||
-	    ev_signal(s->ev, SIGUSR2, stop_asked, s, err) == -1)
+	    ev_signal(s->ev, SIGUSR2, stop_asked, s, err) == -1 ||
+	    ev_signal(s->ev, SIGUSR1, replace_asked, s, err) == -1)
 		return -1;
 	return 0;
 }
@@ -279,13 +305,14 @@ static void read_flags(struct super *s, char **argv)
 		s->detached |= strcmp(*argv, "--detach") == 0;
 		/* Not the first super of this holder: all was told before. */
 		s->told |= strcmp(*argv, "--again") == 0;
+		s->replace |= strcmp(*argv, "--replace") == 0;
 	}
-	s->systemd = getenv("NOTIFY_SOCKET") != NULL;
 }
 
 int super_main(char **argv)
 {
-	static const struct daemons_ops ops = {all_ready, all_gone};
+	static const struct daemons_ops ops = {
+	    all_ready, all_gone, all_replaced};
 	static struct super s;
 	struct error err = {0};
 
@@ -303,6 +330,8 @@ int super_main(char **argv)
 	s.workers =
 	    workers_new(s.ev, &s.programs, &s.sockets, &s.start.roles, s.conf);
 	daemons_start(s.daemons);
+	if (s.replace && daemons_replace(s.daemons, NULL, &err) == -1)
+		restart_done(s.start.settings.run, &err);
 	ev_run(s.ev);
 	workers_free(s.workers);
 	daemons_free(s.daemons);

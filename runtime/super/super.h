@@ -11,4 +11,5 @@
 int super_main(char **argv);
 
 #define SUPER_DONE 0  /* stopped on request: the holder ends too */
+#define SUPER_AGAIN 4 /* start the one that is installed now, --replace */
 #define SUPER_FATAL 3 /* can't start at all: trying again is no use */
