@@ -161,7 +161,7 @@ test:
 	$(MAKE) flow
 
 # A stock Debian 12 machine with systemd, in software emulation.
-host: all
+host: all $(B)/abuse
 	runtime/super/setup.sh host-deps
 	/usr/bin/python3 -m pytest -q -p no:cacheprovider tests/host
 

@@ -111,6 +111,7 @@ class Machine:
         """The test itself: samples, what runs them, when it runs."""
         test = root / "root/host"
         shutil.copytree(ROOT / "tests/samples", test / "samples")
+        shutil.copy(ROOT / "build/abuse", test / "samples/script")
         for script in HERE.glob("*.sh"):
             shutil.copy(script, test)
         if (HERE / "inside.d").is_dir():
