@@ -47,10 +47,19 @@ void build_say_waiting(struct build *bd, size_t before)
 
 void build_say_bases(struct build *bd)
 {
-	if (!bd->said_bases)
+	if (!bd->said_bases) {
 		blog_say(
 		    &bd->log, "-----> Importing the base images, this once");
+		bd->bases_ms = ev_now_ms(bd->b->ev);
+	}
 	bd->said_bases = true;
+}
+
+void build_say_imported(struct build *bd)
+{
+	if (bd->said_bases)
+		blog_say(&bd->log, "       Imported in %.1f s",
+		    (double)(ev_now_ms(bd->b->ev) - bd->bases_ms) / 1000);
 }
 
 /* --- its end -------------------------------------------------------------- */

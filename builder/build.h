@@ -46,6 +46,7 @@ struct build {
 	struct result result; /* of the last job that ended */
 	size_t nstored;       /* puts of it that are done */
 	bool said_waiting, said_bases;
+	uint64_t bases_ms; /* when that was said */
 
 	/* what web is told: stages as they come, then the end */
 	struct stage stages[RESULT_STAGES_MAX];
@@ -69,6 +70,7 @@ void build_free(struct build *bd);
 /* Where it waits: said in its log, once each. */
 void build_say_waiting(struct build *bd, size_t before);
 void build_say_bases(struct build *bd);
+void build_say_imported(struct build *bd); /* and it begins */
 
 /* The only function that writes in bd->state. */
 void build_move(struct build *bd, enum build_state to, const char *why);

@@ -85,8 +85,10 @@ static bool may_begin(struct builder *b, struct build *bd, size_t before)
 	}
 	if (!peer_is_up(b->plan))
 		return false;
-	if (bases_ready(b->bases))
+	if (bases_ready(b->bases)) {
+		build_say_imported(bd);
 		return true;
+	}
 	if (bases_import(b->bases))
 		build_say_bases(bd);
 	return false;
