@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mount.h>
 #include <sys/statvfs.h>
 #include <sys/utsname.h>
 #include <sys/wait.h>
@@ -62,6 +63,14 @@ static bool may_make_userns(void)
 	return pid == -1 || (waitpid(pid, &status, 0) == pid && status == 0);
 }
 
+/* A module that is not loaded yet is loaded by this. */
+static bool has_overlay(void)
+{
+	scoped_fd int fd = fsopen("overlay", FSOPEN_CLOEXEC);
+
+	return fd != -1;
+}
+
 static int check_features(const struct settings *s, struct error *err)
 {
 	static const char *const need[] = {"user", "net", "pid", "cgroup"};
@@ -81,11 +90,10 @@ static int check_features(const struct settings *s, struct error *err)
 		    "user namespaces can't be made here: start the platform "
 		    "on the machine itself, not in a chroot or a container, "
 		    "and see that sysctl user.max_user_namespaces is not 0");
-	if (!file_has("/proc/filesystems", "overlay\n") &&
-	    access("/sys/module/overlay", F_OK) == -1)
+	if (!has_overlay())
 		return error_set(err, ERR_UNAVAILABLE,
-		    "this kernel has no overlayfs: run modprobe overlay, or "
-		    "boot Debian's own kernel");
+		    "this kernel has no overlayfs: boot Debian's own kernel, "
+		    "with its modules installed");
 	return 0;
 }
 

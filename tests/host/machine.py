@@ -9,12 +9,14 @@ on the serial console, in lines "@@ ok NAME" and "@@ not ok NAME: why".
 The root without paas is cached in /var/cache/paas/host, by its recipe.
 """
 
+import ctypes
 import hashlib
 import os
 import pathlib
 import re
 import select
 import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -27,10 +29,16 @@ KEEP_DAYS = 30
 BOOT_SECONDS = 3600  # guard of one boot, whatever it does
 MEMORY_MB = 2048
 IMAGE_GB = 8  # sparse
+PR_SET_PDEATHSIG = 1
 
 # What a server has beside what paas needs ([host] of packages.txt).
 STOCK = """apparmor dbus e2fsprogs iproute2 kmod linux-image-amd64 login passwd procps
     systemd-sysv systemd-timesyncd udev util-linux""".split()
+
+
+def die_with_runner():
+    """In the child: SIGKILL when the test runner is gone."""
+    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
 def say(text):
@@ -142,7 +150,8 @@ class Machine:
              "-kernel", self.kernel, "-initrd", self.initrd,
              "-append", "console=ttyS0 root=/dev/vda rw panic=-1 quiet apparmor=1 security=apparmor",
              "-drive", f"file={self.image},if=virtio,format=raw,cache=unsafe"],
-            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+            preexec_fn=die_with_runner)
         try:
             return self.listen(qemu)
         finally:
