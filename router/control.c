@@ -4,6 +4,7 @@
 
 #include "base/log.h"
 #include "router.h"
+#include "watch.h"
 
 /* --- web: hosts, rendezvous ----------------------------------------------- */
 
@@ -62,8 +63,15 @@ static void on_targets_end(struct router *r, struct peer *p, struct frame *f)
 
 static void on_target(struct router *r, struct peer *p, struct frame *f)
 {
+	struct str checks[WATCHES_MAX], value;
+	size_t n = 0, pos = 0;
+	uint16_t tag;
+
+	while (frame_next(f, &pos, &tag, &value))
+		if (tag == F_CHECK && n < WATCHES_MAX)
+			checks[n++] = value;
 	fleet_set(r, frame_u64(f, F_INSTANCE), frame_u64(f, F_APP),
-	    (unsigned)frame_u64(f, F_PORT), frame_str(f, F_NAME),
+	    (unsigned)frame_u64(f, F_PORT), frame_str(f, F_NAME), checks, n,
 	    (enum target_state)frame_u64(f, F_STATE));
 }
 
@@ -229,6 +237,18 @@ void control_health(struct router *r, uint64_t instance, unsigned status)
 
 	frame_put_u64(&o, F_INSTANCE, instance);
 	frame_put_u64(&o, F_STATUS, status);
+	if (r->control.plan)
+		(void)peer_send(r->control.plan, &o);
+	else
+		frame_out_release(&o);
+}
+
+void control_failed(struct router *r, uint64_t instance, struct str text)
+{
+	struct frame_out o = frame_begin(MSG_TARGET_FAILED, 0);
+
+	frame_put_u64(&o, F_INSTANCE, instance);
+	frame_put(&o, F_TEXT, text);
 	if (r->control.plan)
 		(void)peer_send(r->control.plan, &o);
 	else

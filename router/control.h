@@ -27,4 +27,5 @@ bool control_logs(const struct router *r);
 void control_log(struct router *r, uint64_t app, struct str text);
 
 void control_health(struct router *r, uint64_t instance, unsigned status);
+void control_failed(struct router *r, uint64_t instance, struct str text);
 void control_drained(struct router *r, uint64_t instance);

@@ -9,6 +9,7 @@
 #include "exchange.h"
 #include "probe.h"
 #include "router.h"
+#include "watch.h"
 
 #define RETRY_MS 50 /* waiting requests look again at least this often */
 
@@ -125,9 +126,22 @@ static void target_free(struct target *t)
 	app_unref(a);
 }
 
+static bool any_is_ready(struct app *a)
+{
+	struct target *t;
+
+	list_each(t, &a->targets, of_app)
+	{
+		if (!t->gone && t->state == TARGET_SERVE && !t->unready)
+			return true;
+	}
+	return false;
+}
+
 /* app->serving and app->nchecking follow what the targets are. */
 static void count_targets(struct app *a)
 {
+	bool some_ready = any_is_ready(a);
 	struct target *t;
 
 	a->nserving = a->nchecking = 0;
@@ -136,7 +150,7 @@ static void count_targets(struct app *a)
 		if (t->gone)
 			continue;
 		a->nchecking += t->state == TARGET_CHECK;
-		if (t->state != TARGET_SERVE)
+		if (t->state != TARGET_SERVE || (t->unready && some_ready))
 			continue;
 		if (a->nserving == a->cap) {
 			a->cap = a->cap ? a->cap * 2 : 4;
@@ -180,8 +194,12 @@ static void target_move(struct target *t, enum target_state to)
 		probe_stop(t);
 	else if (t->checked)
 		control_health(t->app->router, t->id, t->health);
-	else
+	else if (!watch_gates(t))
 		probe_start(t);
+	if (to == TARGET_DRAIN)
+		watch_stop(t);
+	else
+		watch_start(t);
 	if (to != TARGET_SERVE)
 		upstream_close_idle(t);
 	check_drained(t);
@@ -196,6 +214,16 @@ void target_checked(struct target *t, unsigned status)
 	         " status=%u",
 	    t->app->id, t->id, status);
 	control_health(t->app->router, t->id, status);
+	watch_start(t);
+}
+
+void target_ready(struct target *t, bool ready)
+{
+	t->unready = !ready;
+	count_targets(t->app);
+	if (t->unready)
+		upstream_close_idle(t);
+	app_dispatch(t->app);
 }
 
 /* --- what plan says ------------------------------------------------------- */
@@ -226,7 +254,8 @@ struct target *fleet_add_fixed(struct app *a, uint64_t id, const char *name,
 }
 
 void fleet_set(struct router *r, uint64_t id, uint64_t app, unsigned port,
-    struct str name, enum target_state state)
+    struct str name, const struct str *checks, size_t nchecks,
+    enum target_state state)
 {
 	struct target *t = fleet_target(r, id);
 	struct sockaddr_in local = {.sin_family = AF_INET,
@@ -244,6 +273,7 @@ void fleet_set(struct router *r, uint64_t id, uint64_t app, unsigned port,
 	t->stale = false;
 	if (state != TARGET_DRAIN)
 		sockets_refill(t);
+	watch_set(t, checks, nchecks);
 	target_move(t, state);
 }
 
@@ -256,6 +286,7 @@ void fleet_drop(struct target *t)
 	t->gone = true;
 	count_targets(a);
 	probe_stop(t);
+	watch_release(t);
 	upstream_close_idle(t);
 	sockets_release(t);
 	if (t->active == 0)
@@ -308,6 +339,7 @@ static void app_release(struct app *a)
 	list_each(t, &a->targets, of_app)
 	{
 		probe_stop(t);
+		watch_release(t);
 		upstream_close_idle(t);
 		sockets_release(t);
 		list_del(&t->of_app);

@@ -3,7 +3,8 @@
  *
  *   CHECK --plan--> SERVE --plan--> DRAIN --plan--> gone
  *
- * 1. New requests go to targets in SERVE only.
+ * 1. New requests go to targets in SERVE only, and to those that are not
+ *    ready only when none is.
  * 2. Plan is told once a target in DRAIN has no request left.
  * 3. A target that is gone lives until its last request has ended.
  * 4. A request waits in its app's queue or has an upstream, never both.
@@ -22,6 +23,7 @@
 
 struct router;
 struct probe;
+struct watches;
 
 #define STOCK_MAX 64 /* unconnected sockets kept for one target */
 
@@ -47,9 +49,11 @@ struct target {
 	unsigned nstock, asked;
 	uint64_t asked_ms;
 
-	struct probe *probe; /* while it is checked */
-	bool checked;        /* the check is over */
-	unsigned health;     /* what `/` answered, 0 for nothing */
+	struct probe *probe;     /* while it is checked */
+	bool checked;            /* the check is over */
+	unsigned health;         /* what `/` answered, 0 for nothing */
+	struct watches *watches; /* declared checks; NULL without */
+	bool unready;            /* gets requests if no other serves */
 };
 
 struct app {
@@ -91,7 +95,8 @@ struct target *fleet_add_fixed(struct app *a, uint64_t id, const char *name,
     const struct sockaddr *addr, socklen_t len);
 /* A target in an instance; made when it is new, then moved to state. */
 void fleet_set(struct router *r, uint64_t id, uint64_t app, unsigned port,
-    struct str name, enum target_state state);
+    struct str name, const struct str *checks, size_t nchecks,
+    enum target_state state);
 void fleet_drop(struct target *t);
 /* A snapshot: all that is not set between begin and end is dropped at end. */
 void fleet_begin(struct router *r);
@@ -108,6 +113,8 @@ void target_hold(struct target *t);
 void target_release(struct target *t);
 /* The check has its result. */
 void target_checked(struct target *t, unsigned status);
+/* Its readiness has changed. */
+void target_ready(struct target *t, bool ready);
 
 /*
  * The better of two at random among those that serve, can be connected and

@@ -12,6 +12,7 @@
 #include "probe.h"
 #include "router.h"
 #include "upstream.h"
+#include "watch.h"
 
 #define FIRST 8          /* asked for at once */
 #define FULL 32          /* refilled to this at half */
@@ -145,6 +146,7 @@ static void on_socks(struct router *r, struct frame *f)
 		r->sockets.nstock++;
 	}
 	probe_kick(t);
+	watch_kick(t);
 	app_dispatch(t->app);
 }
 

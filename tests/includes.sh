@@ -30,7 +30,7 @@ users_of() {
 	zlib.h) users="gitd" ;;
 	microhttpd.h) users="gitd web/api" ;;
 	sqlite3.h) users="web/store" ;;
-	jansson.h) users="web/api builder builder/inner builder/inner/phase cli" ;;
+	jansson.h) users="web web/api builder builder/inner builder/inner/phase cli" ;;
 	archive.h | archive_entry.h) users="builder/inner" ;;
 	openssl/*) users="router web/store builder/inner" ;;
 	curl/*) users="cli" ;;

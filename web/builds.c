@@ -7,6 +7,7 @@
 #include "base/fd.h"
 #include "base/log.h"
 #include "blog.h"
+#include "healthchecks.h"
 #include "ipc/msg.h"
 #include "push.h"
 #include "release.h"
@@ -265,6 +266,33 @@ static void say_types(struct web *w, int64_t build, const struct made *m)
 	    m->ntypes ? buf_z(&names) : "(none)");
 }
 
+static bool makes(void *arg, struct str type)
+{
+	const struct made *m = arg;
+
+	for (size_t i = 0; i < m->ntypes; i++)
+		if (str_eq(m->types[i].type, type))
+			return true;
+	return false;
+}
+
+/* A declaration that means nothing is better told now than missed later. */
+static int check_health(struct str app_json, struct made *m, struct error *err)
+{
+	scoped_healthchecks struct healthchecks *h = NULL;
+	const char *stranger;
+
+	if (healthchecks_read(app_json, &h, err) == -1)
+		return -1;
+	stranger = healthchecks_stranger(h, makes, m);
+	if (stranger)
+		return error_set(err, ERR_INVALID,
+		    "app.json: healthchecks.%s: the app has no process type "
+		    "%s (its Procfile names them)",
+		    stranger, stranger);
+	return 0;
+}
+
 static int take_built(struct web *w, const struct build *b,
     const struct frame *f, struct error *err)
 {
@@ -274,7 +302,8 @@ static int take_built(struct web *w, const struct build *b,
 	    .app_json = frame_str(f, F_APP_JSON)};
 	struct release r;
 
-	if (read_made(f, &m, err) == -1)
+	if (read_made(f, &m, err) == -1 ||
+	    check_health(image.app_json, &m, err) == -1)
 		return -1;
 	image.layers = buf_str(&m.layers);
 	image.buildpacks = buf_str(&m.buildpacks);

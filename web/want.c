@@ -4,11 +4,13 @@
 
 #include "base/fd.h"
 #include "base/log.h"
+#include "healthchecks.h"
 #include "ipc/msg.h"
 #include "rollout.h"
 
 #define LAYERS_MAX (256u * 1024)
-#define COMMAND_SHOWN 200 /* bytes of a command that plan tells the log */
+#define APP_JSON_MAX 16384 /* F_APP_JSON of a frame */
+#define COMMAND_SHOWN 200  /* bytes of a command that plan tells the log */
 
 uint64_t want_default(struct str type)
 {
@@ -53,6 +55,7 @@ struct group {
 	struct web *w;
 	int64_t app;
 	struct frame_out *o;
+	struct healthchecks *health;
 };
 
 static void put_group(void *arg, const struct process *p)
@@ -69,6 +72,19 @@ static void put_group(void *arg, const struct process *p)
 	    g->o, F_QUANTITY, set ? f.quantity : want_default(p->type));
 	frame_put_z(g->o, F_SIZE, set ? f.size : SIZE_DEFAULT);
 	frame_put(g->o, F_COMMAND, str_sub(p->command, 0, COMMAND_SHOWN));
+	healthchecks_put(g->health, p->type, g->o);
+}
+
+/* They were checked when the image was made; an old one has none. */
+static void read_health(struct web *w, int64_t image, struct healthchecks **ret)
+{
+	scoped_buf struct buf text = BUF_INIT(APP_JSON_MAX);
+	struct error err = {0};
+
+	if (store_image_app_json(w->store, image, &text, &err) == -1 ||
+	    healthchecks_read(buf_str(&text), ret, &err) == -1)
+		log_warn("health checks not told image=%" PRId64 ": %s", image,
+		    err.msg);
 }
 
 static int send_want(struct web *w, const struct release *r,
@@ -76,7 +92,8 @@ static int send_want(struct web *w, const struct release *r,
 {
 	scoped_frame_out struct frame_out o = frame_begin(MSG_WANT, 0);
 	scoped_fd int env = -1;
-	struct group g = {w, r->app, &o};
+	scoped_healthchecks struct healthchecks *health = NULL;
+	struct group g = {w, r->app, &o, NULL};
 	struct app a;
 
 	if (!peer_is_up(w->plan))
@@ -91,6 +108,8 @@ static int send_want(struct web *w, const struct release *r,
 	frame_put_u64(&o, F_SLOT, slot);
 	frame_put_u64(&o, F_RELEASE, r->version);
 	frame_put_u64(&o, F_GENERATION, a.generation);
+	read_health(w, r->image, &health);
+	g.health = health;
 	if (want_put_image(w, r->image, &o, err) == -1 ||
 	    store_process_list(w->store, r->image, put_group, &g, err) == -1)
 		return -1;

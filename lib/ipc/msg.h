@@ -124,7 +124,8 @@ enum field_kind { KIND_U64, KIND_TEXT, KIND_NAME };
 	    F_CPU_MAX, 130, KIND_U64, 8, NULL)  /* percent of a CPU; 0 none */ \
 	FIELD(F_IO, 131, KIND_U64, 8, NULL)     /* weight 1..10000 */          \
 	FIELD(F_IO_MAX, 132, KIND_U64, 8, NULL) /* bytes a second; 0 none */   \
-	FIELD(F_OWN_DISK, 133, KIND_U64, 8, NULL) /* 1: F_DISK is no memory */
+	FIELD(F_OWN_DISK, 133, KIND_U64, 8, NULL) /* 1: F_DISK is no memory */ \
+	FIELD(F_CHECK, 171, KIND_TEXT, 2048, NULL) /* of wire/check.h */
 
 #define FIELD_ENUM(tag, number, kind, max, grammar) tag = number,
 enum field { F_NONE, FIELD_TABLE(FIELD_ENUM) F_N = 256 };
@@ -151,7 +152,9 @@ enum field { F_NONE, FIELD_TABLE(FIELD_ENUM) F_N = 256 };
 	MSG(MSG_ATTACH_ADD, 8, WEB, ROUTER, 0, 0, F_SECRET, F_INSTANCE, F_MS)  \
                                                                                \
 	/* plan -> router: instances. TARGET is answered with OK when every */ \
-	/* loop has it; F_STATE is enum target_state */                        \
+	/* loop has it; F_STATE is enum target_state; F_CHECK* if it declares  \
+	 */                                                                    \
+	/* any */                                                              \
 	MSG(MSG_TARGETS_BEGIN, 9, PLAN, ROUTER, 0, 0, F_NONE)                  \
 	MSG(MSG_TARGET, 10, PLAN, ROUTER, 0, 0, F_INSTANCE, F_APP, F_PORT,     \
 	    F_STATE, F_NAME)                                                   \
@@ -161,6 +164,8 @@ enum field { F_NONE, FIELD_TABLE(FIELD_ENUM) F_N = 256 };
 	MSG(MSG_TARGET_APP, 13, PLAN, ROUTER, 0, 0, F_APP, F_STATE)            \
 	/* $PORT accepts; F_STATUS is what `/` answered, 0 for no answer */    \
 	MSG(MSG_TARGET_HEALTH, 14, ROUTER, PLAN, 0, 0, F_INSTANCE, F_STATUS)   \
+	/* a declared check has failed, at start or later; plan says why */    \
+	MSG(MSG_TARGET_FAILED, 170, ROUTER, PLAN, 0, 0, F_INSTANCE, F_TEXT)    \
 	/* a draining target's last request has ended */                       \
 	MSG(MSG_TARGET_DRAINED, 15, ROUTER, PLAN, 0, 0, F_INSTANCE)            \
                                                                                \
@@ -174,7 +179,8 @@ enum field { F_NONE, FIELD_TABLE(FIELD_ENUM) F_N = 256 };
 	MSG(MSG_ATTACH, 21, ROUTER, JAIL, 1, 1, F_INSTANCE)                    \
                                                                                \
 	/* web -> plan: what should run. fd: sealed environment, KEY=v\0... */ \
-	/* groups of F_PTYPE F_QUANTITY F_SIZE; BEGIN..END replaces all */     \
+	/* groups of F_PTYPE F_QUANTITY F_SIZE, F_CHECK*; BEGIN..END */        \
+	/* replaces all */                                                     \
 	MSG(MSG_WANT_BEGIN, 22, WEB, PLAN, 0, 0, F_NONE)                       \
 	MSG(MSG_WANT, 23, WEB, PLAN, 1, 1, F_APP, F_APP_NAME, F_SLOT,          \
 	    F_RELEASE, F_GENERATION, F_IMAGE, F_LAYER)                         \

@@ -99,6 +99,8 @@ static const struct setting table[] = {
         "time of a build"),
     NUMBER_ROW("boot_seconds", SECONDS, boot_seconds, "60", 1, 3600,
         "until a new web process must accept on $PORT"),
+    NUMBER_ROW("uptime_seconds", SECONDS, uptime_seconds, "3", 0, 3600,
+        "a process without a port is healthy when it is up so long"),
     NUMBER_ROW("stop_seconds", SECONDS, stop_seconds, "30", 0, 3600,
         "between SIGTERM and SIGKILL"),
     NUMBER_ROW("drain_seconds", SECONDS, drain_seconds, "30", 0, 86400,

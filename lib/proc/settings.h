@@ -46,10 +46,11 @@ struct settings {
 	uint64_t build_pids;
 	uint64_t build_disk_bytes; /* tmpfs of a build */
 	uint64_t build_inodes;
-	uint64_t build_seconds; /* wall clock of one build */
-	uint64_t boot_seconds;  /* until $PORT accepts */
-	uint64_t stop_seconds;  /* between SIGTERM and SIGKILL */
-	uint64_t drain_seconds; /* for requests in flight */
+	uint64_t build_seconds;  /* wall clock of one build */
+	uint64_t boot_seconds;   /* until $PORT accepts */
+	uint64_t uptime_seconds; /* until what has no port is healthy */
+	uint64_t stop_seconds;   /* between SIGTERM and SIGKILL */
+	uint64_t drain_seconds;  /* for requests in flight */
 	uint64_t push_pack_bytes;
 	uint64_t push_objects;
 	uint64_t push_refs; /* commands of one push */

@@ -96,10 +96,13 @@ static void start(struct plan *p, struct app *a, const struct action *act,
 
 /* --- ending --------------------------------------------------------------- */
 
-static void send_signal(struct plan *p, const struct inst *in)
+static void send_signal(
+    struct plan *p, const struct inst *in, const struct action *act)
 {
 	struct frame_out o = frame_begin(MSG_INSTANCE_SIGNAL, 0);
 
+	if (act->text[0] != '\0')
+		tell_line(p, in->app, in->name, "%s", act->text);
 	frame_put_u64(&o, F_INSTANCE, in->id);
 	frame_put_u64(&o, F_SIGNO, SIGTERM);
 	(void)plan_send(p->jail, &o);
@@ -231,7 +234,8 @@ static const char *state_word(const struct inst *in, int state)
 
 	/* What is being stopped was one or the other. */
 	if (state == DYNO_STOPPING)
-		state = in->up_ms && !in->late ? DYNO_UP : DYNO_STARTING;
+		state = in->up_ms && (!in->late || in->checked) ? DYNO_UP
+		                                                : DYNO_STARTING;
 	return state >= 0 && state < (int)NELEM(words) ? words[state]
 	                                               : "starting";
 }
@@ -342,7 +346,7 @@ void act_do(struct plan *p, struct app *a, const struct action *act,
 		start(p, a, act, env);
 		return; /* it has put that down */
 	case ACT_SIGNAL:
-		send_signal(p, in);
+		send_signal(p, in, act);
 		break;
 	case ACT_KILL:
 		send_kill(p, in, act);

@@ -145,6 +145,7 @@ void apply(struct model *m, struct app *a, const struct action *act,
 		inst_exited(in, &given_up, real_ms);
 		break;
 	case ACT_SIGNAL:
+		in->late |= act->crash;
 		move_stop(in, STOP_TERM, env);
 		break;
 	case ACT_KILL:

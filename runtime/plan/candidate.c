@@ -4,18 +4,27 @@
 
 #include "step_int.h"
 
-void step_boot_text(const struct step *s, char *out, size_t size)
+/* Until its port accepts and what it declares has passed. */
+static uint64_t boot_ms(const struct step *s, const struct inst *in)
+{
+	const struct want_type *t = inst_type(in);
+
+	return s->env->boot_ms + (t ? t->startup_ms : 0);
+}
+
+void step_boot_text(
+    const struct step *s, const struct inst *in, char *out, size_t size)
 {
 	snprintf(out, size,
 	    "Error R10 (Boot timeout) -> Web process failed to bind to $PORT "
 	    "within %" PRIu64 " seconds of launch",
-	    s->env->boot_ms / 1000);
+	    boot_ms(s, in) / 1000);
 }
 
 bool step_boot_is_over(struct step *s, const struct inst *in)
 {
 	return in->target == TARGET_CHECK && !in->checked && s->env->router &&
-	       step_due(s, in->check_ms + s->env->boot_ms);
+	       step_due(s, in->check_ms + boot_ms(s, in));
 }
 
 static void fail(
@@ -46,8 +55,10 @@ static bool has_failed(struct step *s, const struct inst *in)
 		step_exit_text(in, s->env, text, sizeof(text));
 		fail(s, in, "%s", text);
 	} else if (step_boot_is_over(s, in)) {
-		step_boot_text(s, text, sizeof(text));
+		step_boot_text(s, in, text, sizeof(text));
 		fail(s, in, "%s", text);
+	} else if (in->unhealthy[0] != '\0') {
+		fail(s, in, "%s", in->unhealthy);
 	} else if (is_worse(s, in)) {
 		snprintf(text, sizeof(text), "%u, the release before %u",
 		    in->status, s->app->live_status);
@@ -84,6 +95,19 @@ struct tally {
 	unsigned bad_status;
 };
 
+/* A port that accepts, or so long a life; and what is declared. */
+static bool is_healthy(struct step *s, const struct inst *in)
+{
+	const struct want_type *t = inst_type(in);
+	uint64_t uptime = t && t->uptime_ms ? t->uptime_ms
+	                  : inst_is_web(in) ? 0
+	                                    : s->env->uptime_ms;
+
+	if (in->state != INST_RUNNING || (inst_is_web(in) && !in->checked))
+		return false;
+	return step_due(s, in->up_ms + uptime);
+}
+
 static void step_place(
     struct step *s, const char *ptype, uint64_t num, struct tally *t)
 {
@@ -102,8 +126,7 @@ static void step_place(
 	if (in->state == INST_RUNNING && inst_is_web(in) &&
 	    in->target == TARGET_NONE)
 		step_add(s, ACT_TARGET, in)->state = TARGET_CHECK;
-	t->healthy +=
-	    in->state == INST_RUNNING && (!inst_is_web(in) || in->checked);
+	t->healthy += is_healthy(s, in);
 	t->serving += step_serves(in);
 	if (in->checked && (in->status >= 500 || in->status == 0))
 		t->bad_status = in->status ? in->status : 1;

@@ -16,6 +16,16 @@ void on_target_health(struct plan *p, struct peer *from, struct frame *f)
 	plan_touch(p, in->app);
 }
 
+void on_target_failed(struct plan *p, struct peer *from, struct frame *f)
+{
+	struct inst *in = model_inst(&p->model, frame_u64(f, F_INSTANCE));
+
+	if (!in || in->target == TARGET_NONE || in->target == TARGET_DRAIN)
+		return;
+	str_copy(frame_str(f, F_TEXT), in->unhealthy, sizeof(in->unhealthy));
+	plan_touch(p, in->app);
+}
+
 void on_target_drained(struct plan *p, struct peer *from, struct frame *f)
 {
 	struct inst *in = model_inst(&p->model, frame_u64(f, F_INSTANCE));

@@ -83,6 +83,8 @@ static void read_types(struct plan *p, const struct frame *f, struct want *w)
 			str_copy(value, t->size, sizeof(t->size));
 		} else if (tag == F_COMMAND && t && !t->command) {
 			t->command = str_dup(value);
+		} else if (tag == F_CHECK && t) {
+			want_add_check(t, value);
 		}
 	}
 }

@@ -28,6 +28,7 @@ void on_states_end(struct plan *p, struct peer *from, struct frame *f);
 void jail_answered(struct plan *p, const struct frame *f);
 /* from_router.c */
 void on_target_health(struct plan *p, struct peer *from, struct frame *f);
+void on_target_failed(struct plan *p, struct peer *from, struct frame *f);
 void on_target_drained(struct plan *p, struct peer *from, struct frame *f);
 void router_answered(struct plan *p, const struct frame *f);
 

@@ -1,5 +1,7 @@
 /* live - what must serve does: places are filled, new ones take over. */
 
+#include <stdio.h>
+
 #include "step_int.h"
 
 /* The current one of a place, or NULL. */
@@ -61,12 +63,30 @@ static bool is_taking_over(const struct step *s, const struct inst *in)
 	return false;
 }
 
+/* What fails a declared check is ended, as one that crashed. */
+static void end_unhealthy(struct step *s, const struct inst *in)
+{
+	struct action *a;
+
+	if (!s->env->jail)
+		return;
+	if (in->target != TARGET_NONE)
+		step_add(s, ACT_TARGET_DROP, in);
+	a = step_add(s, ACT_SIGNAL, in);
+	a->crash = true;
+	snprintf(a->text, sizeof(a->text), "Restarting: %.220s", in->unhealthy);
+}
+
 static void tend_web(struct step *s, const struct inst *in)
 {
 	struct action *a;
 
 	if (in->state != INST_RUNNING)
 		return;
+	if (in->unhealthy[0] != '\0') {
+		end_unhealthy(s, in);
+		return;
+	}
 	if (in->target == TARGET_NONE) {
 		/* The router went on with what it had while we were away. */
 		step_add(s, ACT_TARGET, in)->state =
@@ -78,7 +98,7 @@ static void tend_web(struct step *s, const struct inst *in)
 		step_add(s, ACT_TARGET_DROP, in);
 		a = step_add(s, ACT_KILL, in);
 		a->crash = true;
-		step_boot_text(s, a->text, sizeof(a->text));
+		step_boot_text(s, in, a->text, sizeof(a->text));
 	}
 }
 

@@ -78,6 +78,7 @@ static struct step_env world(const struct plan *p)
 	    .boot_ms = s->boot_seconds * 1000,
 	    .drain_ms = s->drain_seconds * 1000,
 	    .stop_ms = s->stop_seconds * 1000,
+	    .uptime_ms = s->uptime_seconds * 1000,
 	    .memory = s->app_memory_bytes,
 	};
 }

@@ -8,6 +8,7 @@
 
 #include "base/fd.h"
 #include "base/mem.h"
+#include "wire/check.h"
 
 /* --- what should run ------------------------------------------------------ */
 
@@ -18,8 +19,10 @@ void want_init(struct want *w)
 
 void want_release(struct want *w)
 {
-	for (size_t i = 0; i < w->ntypes; i++)
+	for (size_t i = 0; i < w->ntypes; i++) {
 		free(w->types[i].command);
+		free(w->types[i].checks);
+	}
 	free(w->types);
 	free(w->layers);
 	fd_close(&w->env);
@@ -40,6 +43,33 @@ bool want_has(const struct want *w, const char *ptype, uint64_t num)
 	const struct want_type *t = want_type(w, ptype);
 
 	return t && num >= 1 && num <= t->quantity;
+}
+
+static void keep_check(struct want_type *t, struct str text)
+{
+	size_t len = t->checks ? strlen(t->checks) : 0;
+
+	t->checks = xrealloc(t->checks, len + text.len + 2);
+	memcpy(t->checks + len, text.p, text.len);
+	memcpy(t->checks + len + text.len, "\f", 2);
+}
+
+void want_add_check(struct want_type *t, struct str text)
+{
+	struct check c;
+	uint64_t ms;
+
+	if (check_parse(text, &c, NULL) == -1)
+		return;
+	if (c.means == CHECK_UPTIME) {
+		if (c.uptime_s * 1000 > t->uptime_ms)
+			t->uptime_ms = c.uptime_s * 1000;
+		return;
+	}
+	keep_check(t, text);
+	ms = (c.grace_s + c.attempts * (c.interval_s + c.timeout_s)) * 1000;
+	if (c.type != CHECK_LIVENESS && ms > t->startup_ms)
+		t->startup_ms = ms;
 }
 
 /* `to` becomes from, which is emptied. */
@@ -172,6 +202,17 @@ bool inst_is_job(const struct inst *in)
 bool inst_is_web(const struct inst *in)
 {
 	return in->kind == KIND_APP && strcmp(in->ptype, "web") == 0;
+}
+
+const struct want_type *inst_type(const struct inst *in)
+{
+	const struct app *a = in->app;
+	const struct want *w =
+	    a->next.set && a->next.release == in->release ? &a->next : &a->live;
+
+	if (in->kind != KIND_APP || !w->set || w->release != in->release)
+		return NULL;
+	return want_type(w, in->ptype);
 }
 
 /* --- what is wanted of an app --------------------------------------------- */

@@ -24,7 +24,10 @@ struct want_type { /* one process type of a formation */
 	char name[64];
 	char *command; /* NULL when web did not say it */
 	uint64_t quantity;
-	char size[33]; /* of proc/sizes.h */
+	char size[33];       /* of proc/sizes.h */
+	char *checks;        /* F_CHECKs, each with a form feed behind; NULL */
+	uint64_t uptime_ms;  /* declared: at start up so long; 0 if not */
+	uint64_t startup_ms; /* what its checks may take beyond the boot */
 };
 
 /* How far a candidate is; of no meaning for the live one. */
@@ -53,6 +56,8 @@ void want_release(struct want *w); /* frees, closes; w is not set then */
 /* Is process num of a type (from 1) part of it? */
 bool want_has(const struct want *w, const char *ptype, uint64_t num);
 const struct want_type *want_type(const struct want *w, const char *ptype);
+/* One more check of a type, as F_CHECK has it; a malformed one is skipped. */
+void want_add_check(struct want_type *t, struct str text);
 
 /* --- what runs ------------------------------------------------------------ */
 
@@ -101,12 +106,13 @@ struct inst {
 	bool exit_seen; /* counted, logged and reported */
 	bool crashed;   /* EXITED: kept until its slot is filled again */
 
-	int target;        /* enum target_state, or TARGET_NONE */
-	bool acked;        /* every loop of the router has that state */
-	uint32_t ack_id;   /* of the frame that told the router */
-	uint64_t check_ms; /* when its check began */
-	bool checked;      /* $PORT accepts */
-	unsigned status;   /* what `/` answered, 0 for nothing */
+	int target;          /* enum target_state, or TARGET_NONE */
+	bool acked;          /* every loop of the router has that state */
+	uint32_t ack_id;     /* of the frame that told the router */
+	uint64_t check_ms;   /* when its check began */
+	bool checked;        /* $PORT accepts */
+	unsigned status;     /* what `/` answered, 0 for nothing */
+	char unhealthy[240]; /* which declared check has failed, and how */
 	bool drained;
 
 	enum stop stop;
@@ -114,7 +120,7 @@ struct inst {
 	bool replace;     /* asked to stop: a new one takes its place first */
 	bool discard;     /* of a failed candidate, or a one-off to be ended */
 	bool was_live;    /* its release was live when we had it */
-	bool late;        /* did not listen in time: ending it is a crash */
+	bool late;        /* ended for its health: that is a crash */
 	uint64_t most_ms, deadline_ms; /* of a job; 0: none */
 	bool owned;                    /* a job whose builder is connected */
 
@@ -172,6 +178,8 @@ bool model_is_empty(const struct model *m); /* no instance at all */
 
 bool inst_is_job(const struct inst *in); /* a step of a build */
 bool inst_is_web(const struct inst *in); /* takes requests */
+/* Its row in the formation of its release; NULL when that is not known. */
+const struct want_type *inst_type(const struct inst *in);
 
 /* The release that must serve now: the live one, or a candidate that made it.
  * NULL when there is none. */

@@ -44,6 +44,7 @@ static const struct {
     {MSG_STATES_END, on_states_end},
 
     {MSG_TARGET_HEALTH, on_target_health},
+    {MSG_TARGET_FAILED, on_target_failed},
     {MSG_TARGET_DRAINED, on_target_drained},
 };
 

@@ -67,7 +67,8 @@ struct step_env {
 	bool web;    /* it is there */
 	bool down;   /* bring everything down */
 	uint64_t boot_ms, drain_ms, stop_ms;
-	uint64_t memory; /* bytes that one may use whose size is not known */
+	uint64_t memory;    /* bytes that one may use whose size is not known */
+	uint64_t uptime_ms; /* of what has no port, until it is healthy */
 };
 
 #define NEVER UINT64_MAX

@@ -31,6 +31,7 @@ bool step_stands_in(const struct step *s, const struct inst *in);
 void step_candidate(struct step *s);
 void step_report(struct step *s); /* an end that web asks for again */
 bool step_boot_is_over(struct step *s, const struct inst *in);
-void step_boot_text(const struct step *s, char *out, size_t size);
+void step_boot_text(
+    const struct step *s, const struct inst *in, char *out, size_t size);
 /* live.c */
 void step_live(struct step *s);

@@ -11,6 +11,16 @@
 
 /* --- router --------------------------------------------------------------- */
 
+static void put_checks(const struct inst *in, struct frame_out *o)
+{
+	const struct want_type *t = inst_type(in);
+	struct str rest = str_z(t ? t->checks : NULL), check;
+
+	while (rest.len && str_split(&rest, '\f', &check))
+		if (check.len)
+			frame_put(o, F_CHECK, check);
+}
+
 static void send_target(struct plan *p, struct inst *in, int state)
 {
 	struct frame_out o;
@@ -22,6 +32,7 @@ static void send_target(struct plan *p, struct inst *in, int state)
 	frame_put_u64(&o, F_PORT, in->port);
 	frame_put_u64(&o, F_STATE, (uint64_t)state);
 	frame_put_z(&o, F_NAME, in->name);
+	put_checks(in, &o);
 	(void)plan_send(p->router, &o);
 }
 

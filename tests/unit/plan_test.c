@@ -57,6 +57,58 @@ static void all_processes_of_a_candidate_must_be_healthy(void **state)
 	assert_turn(s, "live v1");
 }
 
+static void a_candidate_that_fails_a_check_says_which(void **state)
+{
+	struct scene *s = *state;
+	struct inst *new;
+
+	scene_serve_v1(s);
+	scene_want(s, WANT_NEXT, 2, 1, 1, 0);
+	assert_turn(s, "start web.1 v2");
+	new = scene_inst(s, "web.1", 2);
+	inst_runs(s, new);
+	assert_turn(s, "target web.1 v2 check");
+	snprintf(new->unhealthy, sizeof(new->unhealthy), "/ says no");
+	assert_turn(
+	    s, "failed web.1 v2 (/ says no); drop web.1 v2; term web.1 v2");
+}
+
+static void a_web_process_that_fails_its_liveness_counts_as_crashed(
+    void **state)
+{
+	struct scene *s = *state;
+	struct inst *in;
+
+	scene_serve_v1(s);
+	in = scene_inst(s, "web.1", 1);
+	snprintf(in->unhealthy, sizeof(in->unhealthy), "/ says no");
+	assert_turn(s, "drop web.1 v1; term web.1 v1");
+	/* Its place is free when it has ended, and it is not asked twice. */
+	assert_turn(s, "");
+	inst_ends(in, 143, 0);
+	assert_turn(
+	    s, "exited web.1 v1 crash 0; start web.1 v1; remove web.1 v1");
+}
+
+static void what_has_no_port_proves_itself_by_staying_up(void **state)
+{
+	struct scene *s = *state;
+
+	s->env.uptime_ms = 3000;
+	scene_want(s, WANT_NEXT, 1, 1, 0, 2);
+	s->app->next.types[1].uptime_ms = 9000;
+	assert_turn(s, "start worker.1 v1; start worker.2 v1");
+	inst_runs(s, scene_inst(s, "worker.1", 1));
+	inst_runs(s, scene_inst(s, "worker.2", 1));
+	assert_turn(s, "");
+	assert_int_equal(s->wake, s->env.now_ms + 9000);
+	s->app->next.types[1].uptime_ms = 0;
+	assert_turn(s, "");
+	assert_int_equal(s->wake, s->env.now_ms + 3000);
+	s->env.now_ms += 3000;
+	assert_turn(s, "live v1");
+}
+
 static void a_candidate_that_ends_has_failed_and_says_how(void **state)
 {
 	static const struct {
@@ -369,6 +421,9 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    scene_test(a_candidate_goes_live_once_the_router_has_it),
 	    scene_test(all_processes_of_a_candidate_must_be_healthy),
+	    scene_test(a_candidate_that_fails_a_check_says_which),
+	    scene_test(a_web_process_that_fails_its_liveness_counts_as_crashed),
+	    scene_test(what_has_no_port_proves_itself_by_staying_up),
 	    scene_test(a_candidate_that_ends_has_failed_and_says_how),
 	    scene_test(a_candidate_has_its_time_to_listen),
 	    scene_test(a_bad_answer_counts_if_it_was_better_before),

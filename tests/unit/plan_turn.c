@@ -43,7 +43,7 @@ static void check_stop(const struct world *w, const struct inst *in)
 	                              : in->kind == KIND_APP);
 
 	if (!works || w->down || in->app->gone || in->discard ||
-	    !want_has(want, in->ptype, in->num))
+	    !want_has(want, in->ptype, in->num) || in->unhealthy[0])
 		return;
 	/* A candidate that was given up while plan was away. */
 	if (in->release > want->release && !in->was_live &&
@@ -113,6 +113,7 @@ static struct step_env env_of(struct world *w)
 	    .boot_ms = BOOT_MS,
 	    .drain_ms = DRAIN_MS,
 	    .stop_ms = STOP_MS,
+	    .uptime_ms = UPTIME_MS,
 	    .memory = 512u << 20};
 }
 
@@ -336,6 +337,10 @@ void plan_hears_router(struct world *w, const struct note *n)
 		in->checked = true;
 		in->status = (unsigned)n->state;
 	}
+	if (n->type == N_FAILED && in && in->target != TARGET_NONE &&
+	    in->target != TARGET_DRAIN)
+		snprintf(
+		    in->unhealthy, sizeof(in->unhealthy), "it is not well");
 	if (n->type == N_DRAINED && in && in->target == TARGET_DRAIN)
 		in->drained = true;
 }
@@ -355,6 +360,7 @@ static void plan_want(struct world *w, const struct note *n)
 	    (struct want_type){.name = "worker", .quantity = n->worker};
 	memcpy(want.types[0].size, n->size, sizeof(n->size));
 	str_copy(STR("basic"), want.types[1].size, sizeof(n->size));
+	want_add_check(&want.types[0], STR("path /up\n"));
 	app_want(a, n->slot, &want, w->now);
 }
 

@@ -290,6 +290,8 @@ void router_hears(struct world *w, const struct note *n)
 void front_lives(struct world *w, struct front *f)
 {
 	f->busy = !w->peace && world_chance(w, 20);
+	if (!w->peace && world_rnd(w, 300) == 0)
+		note_push(&w->from_router, N_FAILED)->vm.id = f->id;
 	if (f->state == TARGET_CHECK && !f->checked)
 		front_health(w, f);
 	front_drained(w, f);

@@ -23,6 +23,7 @@
 #define BOOT_MS 60000
 #define DRAIN_MS 30000
 #define STOP_MS 30000
+#define UPTIME_MS 3000
 
 struct vm { /* an instance, as jail has it */
 	struct list link;
@@ -55,6 +56,7 @@ enum note_type {
 	N_FRONT, /* to the router, too */
 	N_ACK,
 	N_HEALTH,
+	N_FAILED,  /* a declared check */
 	N_DRAINED, /* from the router */
 	N_WANT,
 	N_WANT_DROP,
