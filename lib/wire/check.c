@@ -91,7 +91,8 @@ static bool take_text(struct check *c, struct str name, struct str value)
 	for (size_t i = 0; i < NELEM(texts); i++) {
 		if (!str_eqz(name, texts[i].name) || value.len > texts[i].size)
 			continue;
-		str_copy(value, (char *)c + texts[i].at, texts[i].size + 1);
+		memset((char *)c + texts[i].at, 0, texts[i].size + 1);
+		memcpy((char *)c + texts[i].at, value.p, value.len);
 		return true;
 	}
 	return false;
