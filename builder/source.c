@@ -69,8 +69,7 @@ static void source_down(struct peer *p, void *ctx)
 		return;
 	if (!done && !err.code)
 		error_set(&err, ERR_UNAVAILABLE,
-		    "the worker that reads the commit ended too early, "
-		    "push again");
+		    "the worker that reads the commit ended too early");
 	job.ended(job.ctx, done ? NULL : &err);
 }
 

@@ -176,3 +176,38 @@ bool name_layer(struct str s)
 	return all_of(s, LOWER | UPPER | DIGIT | DASH | UNDER | DOT, 1, 128) &&
 	       !str_eqz(s, ".") && !str_eqz(s, "..");
 }
+
+/* /NAME itself, or all that lies below it as well. */
+static bool is_taken(struct str first, bool alone)
+{
+	static const char *const whole[] = {"bin", "boot", "cnb", "dev", "etc",
+	    "layers", "lib", "lib32", "lib64", "libx32", "platform", "proc",
+	    "run", "sbin", "sys", "usr"};
+	static const char *const itself[] = {
+	    "app", "home", "opt", "root", "tmp", "var"};
+
+	for (size_t i = 0; i < NELEM(whole); i++)
+		if (str_eqz(first, whole[i]))
+			return true;
+	for (size_t i = 0; alone && i < NELEM(itself); i++)
+		if (str_eqz(first, itself[i]))
+			return true;
+	return false;
+}
+
+bool name_mount(struct str s)
+{
+	struct str rest, part;
+	size_t n = 0;
+
+	if (s.len < 2 || s.len > NAME_MOUNT_MAX || s.p[0] != '/')
+		return false;
+	rest = str_sub(s, 1, s.len);
+	while (str_split(&rest, '/', &part)) {
+		if (!name_layer(part))
+			return false;
+		if (n++ == 0 && is_taken(part, rest.p == NULL))
+			return false;
+	}
+	return true;
+}

@@ -26,4 +26,10 @@ bool name_secret(struct str s);     /* [A-Za-z0-9_-]{16,128} */
 bool name_ref(struct str s); /* refs/heads/..., refs/tags/..., refs/notes/... */
 bool name_size(struct str s);  /* [a-z0-9-]{1,32}: a dyno size */
 bool name_email(struct str s); /* something@something, printable, <= 254 */
+/*
+ * Where a volume may be mounted: /data, /app/uploads. Absolute and plain, of
+ * parts of [A-Za-z0-9._-], and nothing that the platform or the image needs.
+ */
+#define NAME_MOUNT_MAX 200
+bool name_mount(struct str s);
 bool name_layer(struct str s); /* [A-Za-z0-9._-]{1,128}, not . or .. */

@@ -125,7 +125,13 @@ enum field_kind { KIND_U64, KIND_TEXT, KIND_NAME };
 	FIELD(F_IO, 131, KIND_U64, 8, NULL)     /* weight 1..10000 */          \
 	FIELD(F_IO_MAX, 132, KIND_U64, 8, NULL) /* bytes a second; 0 none */   \
 	FIELD(F_OWN_DISK, 133, KIND_U64, 8, NULL) /* 1: F_DISK is no memory */ \
-	FIELD(F_CHECK, 171, KIND_TEXT, 2048, NULL) /* of wire/check.h */
+	FIELD(F_CHECK, 171, KIND_TEXT, 2048, NULL) /* of wire/check.h */       \
+	/* volumes: groups in WANT, RUN and INSTANCE_START */                  \
+	FIELD(F_VOLUME, 134, KIND_U64, 8, NULL) /* its row; opens a group */   \
+	FIELD(F_VOLUME_BYTES, 135, KIND_U64, 8, NULL)                          \
+	FIELD(F_VOLUME_PATH, 136, KIND_NAME, NAME_MOUNT_MAX, name_mount)       \
+	/* 1: two of the app never run at a time */                            \
+	FIELD(F_EXCLUSIVE, 137, KIND_U64, 8, NULL)
 
 #define FIELD_ENUM(tag, number, kind, max, grammar) tag = number,
 enum field { F_NONE, FIELD_TABLE(FIELD_ENUM) F_N = 256 };
@@ -225,6 +231,14 @@ enum field { F_NONE, FIELD_TABLE(FIELD_ENUM) F_N = 256 };
 	MSG(MSG_STORE_HAS, 40, BUILDER | PLAN, PLAN | JAIL, 0, 0, F_DIGEST,    \
 	    F_OP)                                                              \
 	MSG(MSG_WORK_DROP, 41, BUILDER | PLAN, PLAN | JAIL, 0, 0, F_WORK)      \
+                                                                               \
+	/* volumes; web asks plan, which passes it on. PUT makes it or makes   \
+	 */                                                                    \
+	/* it larger, and OK has F_BYTES and F_FILES that are used */          \
+	MSG(MSG_VOLUME_PUT, 130, WEB | PLAN, PLAN | JAIL, 0, 0, F_APP,         \
+	    F_VOLUME, F_VOLUME_BYTES)                                          \
+	MSG(MSG_VOLUME_DROP, 131, WEB | PLAN, PLAN | JAIL, 0, 0, F_APP,        \
+	    F_VOLUME)                                                          \
                                                                                \
 	/* plan -> jail. fds: environment; or for jobs stdin, output, */       \
 	/* environment, report. F_LAYER* base first; F_WORK for jobs; */       \

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/fd.h"
+#include "disk.h"
 #include "range.h"
 #include "root.h"
 #include "store.h"
@@ -18,7 +19,7 @@
 #define PLATFORM_BYTES (8u << 20) /* config vars as files */
 #define IMPORT_ROOT_BYTES (1u << 20)
 #define TEXT_MAX 320 /* of one path or item of ours */
-#define MOUNTS_MAX 20
+#define MOUNTS_MAX (20 + VOLUMES_MAX)
 
 static const struct kind_row rows[KIND_N] = {
     [KIND_APP] = {.network = true, .cwd = "/app"},
@@ -57,7 +58,10 @@ static int mount_root(struct instance *in, const struct order *o,
 		    w->id);
 		return root_overlay(in->folder, &layers, upper, err);
 	}
-	if (root_upper(in->folder, "u", o->disk, o->inodes, base, err) == -1)
+	if ((o->own_disk ? disk_upper(in->j, in->folder, "u", o->disk,
+	                       o->inodes, base, err)
+	                 : root_upper(in->folder, "u", o->disk, o->inodes, base,
+	                       err)) == -1)
 		return -1;
 	return root_overlay(in->folder, &layers, "u", err);
 }
@@ -102,6 +106,9 @@ int bundle_mount(struct instance *in, const struct order *o, struct error *err)
 	    store_work_upper(w, o->disk, o->inodes, err) == -1)
 		return -1;
 	if (mount_root(in, o, o->kind->upper ? w : NULL, userns, err) == -1)
+		return -1;
+	if (volumes_share(in->j, in->r.app, in->folder, o->volumes, o->nvolumes,
+	        userns, err) == -1)
 		return -1;
 	return w ? share_work(in, o, w, userns, err) : 0;
 }
@@ -219,6 +226,11 @@ static void add_mounts(struct config *c)
 		add_own(c, "m/out", "/out", true);
 	if (kind->owner && kind->upper)
 		add_own(c, "m/upper", "/upper", false);
+	for (size_t i = 0; i < c->o->nvolumes; i++)
+		add_mount(c,
+		    text_of(c, "%s/i/%s/m/v%zu", c->in->j->settings->run,
+		        c->in->name, i),
+		    text_of(c, STR_FMT, STR_ARG(c->o->volumes[i].path)), true);
 }
 
 static void default_env(struct config *c, const char *name, const char *value)

@@ -10,6 +10,7 @@
 
 #include "instance.h"
 #include "oci.h"
+#include "volume.h"
 
 struct kind_row {
 	bool job;     /* a step of a build: its descriptors come with it */
@@ -28,8 +29,12 @@ struct order { /* of an instance: the frame, read */
 	size_t nargs, nenv;
 	struct str *layers;
 	size_t nlayers;
+	struct volume volumes[VOLUMES_MAX];
+	size_t nvolumes;
 	bool overfull; /* more in a list than there is room for */
-	uint64_t memory, weight, pids, disk, inodes, rows, cols;
+	uint64_t memory, weight, cpu_max, pids, io, io_max, disk, inodes;
+	bool own_disk; /* its upper is on a disk of its own */
+	uint64_t rows, cols;
 	int fds[4]; /* borrowed: environment, or stdin output environment
 	               report */
 	int nfds;

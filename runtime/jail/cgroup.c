@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "base/fd.h"
+#include "cgroup_limit.h"
 
 #define ROOT "/sys/fs/cgroup"
 #define CGROUP2_MAGIC 0x63677270
@@ -20,21 +21,13 @@
 
 /* --- files of a group ----------------------------------------------------- */
 
-static int put(int dir, const char *file, const char *text, struct error *err)
+int cgroup_put(int dir, const char *file, const char *text, struct error *err)
 {
 	scoped_fd int fd = openat(dir, file, O_WRONLY | O_CLOEXEC);
 
 	if (fd == -1 || write(fd, text, strlen(text)) == -1)
 		return error_sys(err, "cgroup: write %s to %s", text, file);
 	return 0;
-}
-
-static int put_u64(int dir, const char *file, uint64_t value, struct error *err)
-{
-	char text[24];
-
-	snprintf(text, sizeof(text), "%" PRIu64, value);
-	return put(dir, file, text, err);
 }
 
 static int open_group(int dir, const char *name)
@@ -51,6 +44,19 @@ static bool is_v2(const char *path)
 	return statfs(path, &fs) == 0 && fs.f_type == CGROUP2_MAGIC;
 }
 
+/* Let the groups below use the controllers; I/O where v2 has it. */
+static int pass_down(enum cgroup_use use, int dir, struct error *err)
+{
+	static const char file[] = "cgroup.subtree_control";
+
+	if (use == CGROUP_V2 &&
+	    cgroup_put(dir, file, "+memory +cpu +pids", err) == -1)
+		return -1;
+	if (use == CGROUP_V2 || use == CGROUP_HYBRID)
+		(void)cgroup_put(dir, file, "+io", NULL);
+	return 0;
+}
+
 static int add(
     struct cgroups *c, enum cgroup_use use, const char *path, struct error *err)
 {
@@ -61,18 +67,14 @@ static int add(
 		return error_sys(err, "open %s", path);
 	if (mkdirat(top, c->group, 0755) == -1 && errno != EEXIST)
 		return error_sys(err, "make the cgroup %s/%s", path, c->group);
-	if (use == CGROUP_V2 &&
-	    put(top, "cgroup.subtree_control", "+memory +cpu +pids", err) == -1)
+	if (pass_down(use, top, err) == -1)
 		return -1;
 	dir = open_group(top, c->group);
 	if (dir == -1)
 		return error_sys(err, "open %s/%s", path, c->group);
 	c->of[c->n].use = use;
 	c->of[c->n++].dir = dir;
-	if (use == CGROUP_V2)
-		return put(
-		    dir, "cgroup.subtree_control", "+memory +cpu +pids", err);
-	return 0;
+	return pass_down(use, dir, err);
 }
 
 static int open_v1(struct cgroups *c, struct error *err)
@@ -86,6 +88,9 @@ static int open_v1(struct cgroups *c, struct error *err)
 	for (size_t i = 0; i < NELEM(needed); i++)
 		if (add(c, needed[i].use, needed[i].path, err) == -1)
 			return -1;
+	if (access(ROOT "/blkio/cgroup.procs", F_OK) == 0 &&
+	    add(c, CGROUP_IO, ROOT "/blkio", err) == -1)
+		return -1;
 	if (access(ROOT "/systemd/cgroup.procs", F_OK) == 0 &&
 	    add(c, CGROUP_NAMED, ROOT "/systemd", err) == -1)
 		return -1;
@@ -110,51 +115,8 @@ void cgroups_close(struct cgroups *c)
 	c->n = 0;
 }
 
-/* --- limits --------------------------------------------------------------- */
-
-static int limit_v2(int g, const struct cgroup_limits *l, struct error *err)
-{
-	if (put_u64(g, "memory.max", l->memory, err) == -1 ||
-	    put_u64(g, "cpu.weight", l->weight, err) == -1 ||
-	    put_u64(g, "pids.max", l->pids, err) == -1)
-		return -1;
-	if (faccessat(g, "memory.swap.max", F_OK, 0) == 0)
-		return put(g, "memory.swap.max", "0", err);
-	return 0;
-}
-
-/* The limit with swap may not be below the one without: set it last, and
- * lift it first where the group has one already. */
-static int limit_memory(int g, uint64_t bytes, struct error *err)
-{
-	static const char swap[] = "memory.memsw.limit_in_bytes";
-	bool has = faccessat(g, swap, F_OK, 0) == 0;
-
-	if (has && put(g, swap, "-1", err) == -1)
-		return -1;
-	if (put_u64(g, "memory.limit_in_bytes", bytes, err) == -1)
-		return -1;
-	return has ? put_u64(g, swap, bytes, err) : 0;
-}
-
-static int limit(enum cgroup_use use, int g, const struct cgroup_limits *l,
-    struct error *err)
-{
-	uint64_t shares = l->weight * 1024 / 100;
-
-	switch (use) {
-	case CGROUP_V2:
-		return limit_v2(g, l, err);
-	case CGROUP_MEMORY:
-		return limit_memory(g, l->memory, err);
-	case CGROUP_CPU:
-		return put_u64(g, "cpu.shares", shares < 2 ? 2 : shares, err);
-	case CGROUP_PIDS:
-		return put_u64(g, "pids.max", l->pids, err);
-	default:
-		return 0;
-	}
-}
+/* --- making ----------------------------------------------------------------
+ */
 
 int cgroup_make(const struct cgroups *c, const char *name,
     const struct cgroup_limits *limits, struct error *err)
@@ -167,7 +129,7 @@ int cgroup_make(const struct cgroups *c, const char *name,
 		g = open_group(c->of[i].dir, name);
 		if (g == -1)
 			return error_sys(err, "open the cgroup %s", name);
-		if (limit(c->of[i].use, g, limits, err) == -1)
+		if (cgroup_limit(c->of[i].use, g, c, limits, err) == -1)
 			return -1;
 	}
 	return 0;
@@ -179,7 +141,7 @@ int cgroup_enter(const struct cgroups *c, const char *name, struct error *err)
 
 	snprintf(path, sizeof(path), "%s/cgroup.procs", name);
 	for (int i = 0; i < c->n; i++)
-		if (put(c->of[i].dir, path, "0", err) == -1)
+		if (cgroup_put(c->of[i].dir, path, "0", err) == -1)
 			return -1;
 	return 0;
 }
@@ -241,7 +203,7 @@ static bool kill_at_once(const struct cgroups *c, const char *name)
 	for (int i = 0; i < c->n; i++) {
 		scoped_fd int g = open_group(c->of[i].dir, name);
 
-		if (g != -1 && put(g, "cgroup.kill", "1", NULL) == 0)
+		if (g != -1 && cgroup_put(g, "cgroup.kill", "1", NULL) == 0)
 			done = true;
 	}
 	return done;

@@ -10,7 +10,8 @@
 
 #include "base/error.h"
 
-#define CGROUPS_MAX 6 /* hierarchies in use */
+#define CGROUPS_MAX 8 /* hierarchies in use */
+#define CGROUP_DISK 24
 
 enum cgroup_use {
 	CGROUP_V2,     /* the unified hierarchy, with all controllers */
@@ -18,11 +19,14 @@ enum cgroup_use {
 	CGROUP_MEMORY,
 	CGROUP_CPU,
 	CGROUP_PIDS,
+	CGROUP_IO,   /* blkio; may be missing */
 	CGROUP_NAMED /* systemd's: so that it does not count us as the unit's */
 };
 
 struct cgroups {
 	char group[16]; /* paasN */
+	char
+	    disk[CGROUP_DISK]; /* that I/O limits are for, see cgroup_limit.h */
 	int n;
 	struct {
 		enum cgroup_use use;
@@ -31,11 +35,16 @@ struct cgroups {
 };
 
 struct cgroup_limits {
-	uint64_t memory; /* bytes, swap included */
-	uint64_t weight; /* 1..10000, of the CPU */
+	uint64_t memory;  /* bytes, swap included */
+	uint64_t weight;  /* 1..10000, of the CPU */
+	uint64_t cpu_max; /* percent of one CPU; 0: none */
 	uint64_t pids;
+	uint64_t io;     /* weight 1..10000 */
+	uint64_t io_max; /* bytes a second, read and written; 0: none */
 };
 
+/* Write text into a group's file. */
+int cgroup_put(int dir, const char *file, const char *text, struct error *err);
 /* Find the hierarchies and make paasN in each. */
 int cgroups_open(struct cgroups *ret, uint64_t slot, struct error *err);
 void cgroups_close(struct cgroups *c);

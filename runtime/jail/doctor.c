@@ -17,6 +17,7 @@ static void (*const checks[])(struct doctor *d) = {
     doctor_runtime,
     doctor_disk,
     doctor_limits,
+    doctor_sizes,
     doctor_clock,
 };
 

@@ -52,6 +52,7 @@ void doctor_runtime(struct doctor *d);  /* crun or runc and its version */
 void doctor_say_runtime(struct doctor *d, const char *name, struct str text);
 void doctor_disk(struct doctor *d);   /* free bytes and files */
 void doctor_limits(struct doctor *d); /* inotify, pids, files */
+void doctor_sizes(struct doctor *d);  /* what their limits need */
 void doctor_clock(struct doctor *d);  /* set, and kept right */
 
 /* Is our profile loaded on the host whose / is open as root? */

@@ -19,6 +19,7 @@
 #include "reserve.h"
 #include "root.h"
 #include "sockets.h"
+#include "volume.h"
 
 #define OPEN_DIR (O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
 #define RETRY_MS 10 /* until a killed group is empty */
@@ -238,6 +239,7 @@ static void let_go(struct instance *in)
 	struct jail *j = in->j;
 
 	root_undo(in->folder);
+	volumes_idle(j, in->r.app, in);
 	fd_close(&in->netns);
 	(void)fd_remove_tree(j->crun_dir, in->name, NULL);
 	if (in->r.net) {

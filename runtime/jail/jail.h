@@ -12,6 +12,7 @@
  *     config.json, resolv.conf, hosts
  *     l/N  u/  root/  m/NAME   mount points, see root.h
  *     s/            the shim's own folder: out, err, pid, exit
+ *   RUN/v/, STATE/volumes/   see volume.h
  *   RUN/cnb/        launcher, inner, buildpacks: bound where others can reach
  *   STATE/store/    layers, blobs, work/ID, cache/APP, trash; see store.h
  */
@@ -41,6 +42,8 @@ struct jail {
 	int crun_dir;      /* RUN/crun */
 	int logs_dir;      /* STATE/logs */
 	int store_dir;     /* STATE/store */
+	int volumes_dir;   /* STATE/volumes */
+	int mounts_dir;    /* RUN/v */
 	int shim_program;
 	char runtime[64]; /* path of the OCI runtime */
 	bool apparmor;    /* the profile APPARMOR_PROFILE is loaded */

@@ -20,12 +20,15 @@
 #include "base/fd.h"
 #include "base/log.h"
 #include "bundle.h"
+#include "cgroup_limit.h"
+#include "disk.h"
 #include "doctor.h"
 #include "jail.h"
 #include "plan.h"
 #include "proc/sandbox.h"
 #include "sockets.h"
 #include "store.h"
+#include "volume.h"
 
 #define LOW_FDS 16    /* numbers that the shim's descriptors get */
 #define FDS_MAX 65536 /* a few for each instance */
@@ -61,7 +64,9 @@ static int open_folders(struct jail *j, struct error *err)
 	if (open_folder(set->run, "i", &j->instances_dir, err) == -1 ||
 	    open_folder(set->run, "crun", &j->crun_dir, err) == -1 ||
 	    open_folder(set->state, "logs", &j->logs_dir, err) == -1 ||
-	    open_folder(set->state, "store", &j->store_dir, err) == -1)
+	    open_folder(set->state, "store", &j->store_dir, err) == -1 ||
+	    open_folder(set->state, "volumes", &j->volumes_dir, err) == -1 ||
+	    open_folder(set->run, "v", &j->mounts_dir, err) == -1)
 		return -1;
 	return 0;
 }
@@ -117,12 +122,13 @@ static int prepare(struct jail *j, struct start *s, struct error *err)
 	j->userns = map_new();
 	j->instances = map_new();
 	j->works = map_new();
-	return sandbox_rlimit(RLIMIT_NOFILE, FDS_MAX, err) == -1 ||
-	               open_folders(j, err) == -1 ||
-	               cgroups_open(&j->cgroups, s->settings.slot, err) == -1 ||
-	               make_pools(j, err) == -1
-	           ? -1
-	           : 0;
+	if (sandbox_rlimit(RLIMIT_NOFILE, FDS_MAX, err) == -1 ||
+	    open_folders(j, err) == -1 ||
+	    cgroups_open(&j->cgroups, s->settings.slot, err) == -1 ||
+	    make_pools(j, err) == -1)
+		return -1;
+	cgroup_disk_of(j->store_dir, j->cgroups.disk);
+	return 0;
 }
 
 static void on_term(void *arg, int signo)
@@ -146,6 +152,8 @@ static int run(struct jail *j, struct start *s, struct error *err)
 		return -1;
 	sockets_open(j, pair);
 	adopt_all(j);
+	disk_sweep(j);
+	volumes_sweep(j);
 	if (store_open(j, err) == -1)
 		return -1;
 	plan_listen(j, sock);

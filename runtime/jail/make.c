@@ -24,6 +24,8 @@
 #include "reserve.h"
 #include "root.h"
 
+#define IO_WEIGHT 100            /* where a frame does not say it */
+#define CPU_MAX 100000           /* percent of one */
 #define ENV_BYTES_MAX (8u << 20) /* of a sealed environment */
 #define OPEN_DIR (O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
 
@@ -40,6 +42,20 @@ static void add(
 		o->overfull = true;
 }
 
+static void read_volume(struct order *o, uint16_t tag, struct str value)
+{
+	struct volume *v = o->nvolumes ? &o->volumes[o->nvolumes - 1] : NULL;
+
+	if (tag == F_VOLUME && o->nvolumes == VOLUMES_MAX)
+		o->overfull = true;
+	else if (tag == F_VOLUME)
+		o->volumes[o->nvolumes++].id = frame_number(value);
+	else if (v && tag == F_VOLUME_BYTES)
+		v->bytes = frame_number(value);
+	else if (v && tag == F_VOLUME_PATH)
+		v->path = value;
+}
+
 static void read_lists(struct order *o, const struct frame *f)
 {
 	struct str value;
@@ -53,6 +69,8 @@ static void read_lists(struct order *o, const struct frame *f)
 			add(o, o->env, &o->nenv, OCI_LIST_MAX, value);
 		else if (tag == F_LAYER)
 			add(o, o->layers, &o->nlayers, ROOT_LAYERS_MAX, value);
+		else
+			read_volume(o, tag, value);
 	}
 }
 
@@ -78,7 +96,11 @@ static void read_order(struct order *o, const struct frame *f)
 	o->memory = frame_u64(f, F_MEMORY);
 	o->weight = frame_u64(f, F_CPU);
 	o->pids = frame_u64(f, F_PIDS);
+	o->cpu_max = frame_u64(f, F_CPU_MAX);
+	o->io = frame_u64(f, F_IO) ? frame_u64(f, F_IO) : IO_WEIGHT;
+	o->io_max = frame_u64(f, F_IO_MAX);
 	o->disk = frame_u64(f, F_DISK);
+	o->own_disk = frame_u64(f, F_OWN_DISK) == 1;
 	o->inodes = frame_u64(f, F_INODES);
 	o->rows = frame_u64(f, F_ROWS);
 	o->cols = frame_u64(f, F_COLS);
@@ -111,13 +133,19 @@ static int check_order(struct order *o, struct error *err)
 {
 	if (o->r.instance == 0 || o->r.kind >= KIND_N || o->r.port > 65535 ||
 	    o->weight < 1 || o->weight > 10000 || o->pids == 0 ||
-	    o->rows > 65535 || o->cols > 65535)
+	    o->cpu_max > CPU_MAX || o->io > 10000 || o->rows > 65535 ||
+	    o->cols > 65535)
 		return error_set(err, ERR_INVALID, "an order out of bounds");
 	o->kind = kind_row((enum instance_kind)o->r.kind);
 	if (o->overfull)
 		return error_set(err, ERR_LIMIT,
-		    "at most %d layers, %d arguments and %d variables",
-		    ROOT_LAYERS_MAX, OCI_LIST_MAX, OCI_LIST_MAX);
+		    "at most %d layers, %d arguments, %d variables and %d "
+		    "volumes",
+		    ROOT_LAYERS_MAX, OCI_LIST_MAX, OCI_LIST_MAX, VOLUMES_MAX);
+	for (size_t i = 0; i < o->nvolumes; i++)
+		if (!o->volumes[i].path.len || !o->volumes[i].bytes)
+			return error_set(
+			    err, ERR_INVALID, "a volume without path or size");
 	if (o->nfds != (o->kind->job ? 4 : 1) || is_unbounded(o) ||
 	    (o->kind->job && o->r.work == 0) ||
 	    (o->nlayers == 0) != o->kind->empty)
@@ -315,8 +343,12 @@ static int start_shim(
 
 static int make(struct instance *in, const struct order *o, struct error *err)
 {
-	const struct cgroup_limits limits = {
-	    .memory = o->memory, .weight = o->weight, .pids = o->pids};
+	const struct cgroup_limits limits = {.memory = o->memory,
+	    .weight = o->weight,
+	    .cpu_max = o->cpu_max,
+	    .pids = o->pids,
+	    .io = o->io,
+	    .io_max = o->io_max};
 
 	if (write_record(in, err) == -1 ||
 	    cgroup_make(&in->j->cgroups, in->name, &limits, err) == -1 ||

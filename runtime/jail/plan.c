@@ -8,6 +8,7 @@
 #include "instance.h"
 #include "make.h"
 #include "store.h"
+#include "volume.h"
 
 /* --- verbs ---------------------------------------------------------------- */
 
@@ -56,6 +57,7 @@ static void on_remove(struct jail *j, struct frame *f)
 static void on_app_drop(struct jail *j, struct frame *f)
 {
 	store_app_drop(j, frame_u64(f, F_APP));
+	volumes_app_drop(j, frame_u64(f, F_APP));
 	answer(j, f, 0, NULL);
 }
 
@@ -84,6 +86,26 @@ static void on_work_drop(struct jail *j, struct frame *f)
 	answer(j, f, 0, NULL);
 }
 
+static void on_volume_put(struct jail *j, struct frame *f)
+{
+	scoped_frame_out struct frame_out o = frame_begin(MSG_OK, f->id);
+	struct error err = {0};
+
+	if (volume_put(j, f, &o, &err) == -1)
+		answer(j, f, -1, &err);
+	else if (f->id)
+		(void)peer_send(j->plan, &o);
+}
+
+static void on_volume_drop(struct jail *j, struct frame *f)
+{
+	struct error err = {0};
+
+	answer(j, f,
+	    volume_drop(j, frame_u64(f, F_APP), frame_u64(f, F_VOLUME), &err),
+	    &err);
+}
+
 static const struct {
 	uint16_t type;
 	void (*handle)(struct jail *j, struct frame *f);
@@ -96,6 +118,8 @@ static const struct {
     {MSG_STORE_PUT, on_put},
     {MSG_STORE_HAS, on_has},
     {MSG_WORK_DROP, on_work_drop},
+    {MSG_VOLUME_PUT, on_volume_put},
+    {MSG_VOLUME_DROP, on_volume_drop},
     {MSG_DOCTOR, doctor_answer},
 };
 

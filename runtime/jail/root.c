@@ -134,12 +134,17 @@ static int owned_folder(
 int root_upper(int dir, const char *name, uint64_t bytes, uint64_t inodes,
     uint32_t base, struct error *err)
 {
-	scoped_fd int top = -1;
-
 	if (fd_mkdir(dir, name, 0700, err) == -1 ||
 	    mount_tmpfs(dir, name, bytes, inodes, 0, err) == -1)
 		return -1;
-	top = openat(dir, name, OPEN_DIR);
+	return root_upper_folders(dir, name, base, err);
+}
+
+int root_upper_folders(
+    int dir, const char *name, uint32_t base, struct error *err)
+{
+	scoped_fd int top = openat(dir, name, OPEN_DIR);
+
 	if (top == -1)
 		return error_sys(err, "open folder %s", name);
 	if (owned_folder(top, "u", base, err) == -1 ||
@@ -316,6 +321,7 @@ void root_undo(int folder)
 	scoped_fd int shared = openat(folder, "m", OPEN_DIR);
 	scoped_fd int places = openat(folder, "l", OPEN_DIR);
 	static const char *const names[] = {"out", "cache", "upper"};
+	char name[24];
 
 	root_unmount(folder, "root");
 	root_unmount(folder, "u");
@@ -323,6 +329,10 @@ void root_undo(int folder)
 		unmount_layers(places, ROOT_LAYERS_MAX);
 	for (size_t i = 0; shared != -1 && i < NELEM(names); i++)
 		root_unmount(shared, names[i]);
+	for (size_t i = 0; shared != -1 && i < ROOT_VOLUMES_MAX; i++) {
+		snprintf(name, sizeof(name), "v%zu", i);
+		root_unmount(shared, name);
+	}
 }
 
 /* "\\040" and the like in a path of /proc/self/mounts. */

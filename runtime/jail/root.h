@@ -16,6 +16,7 @@
 #include "base/error.h"
 #include "base/str.h"
 
+#define ROOT_VOLUMES_MAX 32 /* of an instance: m/v0, m/v1 ... */
 #define ROOT_LAYERS_MAX 400 /* the kernel's limit for overlayfs is 500 */
 
 /*
@@ -29,6 +30,10 @@ void end_with_parent(pid_t parent);
 /* An upper: a tmpfs on dir/name with folders u (0:0 of base) and w. */
 int root_upper(int dir, const char *name, uint64_t bytes, uint64_t inodes,
     uint32_t base, struct error *err);
+
+/* Those folders on what is mounted on dir/name already. */
+int root_upper_folders(
+    int dir, const char *name, uint32_t base, struct error *err);
 
 struct root_layers {
 	int store;                 /* STATE/store/layers */

@@ -6,6 +6,7 @@
  *   STATE/store/work/ID/               one build's: out/ (becomes layers and
  *                                      blobs), up/ (tmpfs), lease (its range)
  *   STATE/store/cache/APP/             an app's caches
+ *   STATE/store/disk/                  see disk.h
  *   STATE/store/trash/                 what is being removed
  *
  * All of it is owned in the store's range of ids. Called by plan.c and make.c.

@@ -44,6 +44,7 @@ static void put_process(
 	frame_put_z(o, F_ARG, LAUNCHER);
 	frame_put_z(o, F_ARG, in->ptype);
 	layers_put(w->layers, o);
+	volumes_put(w->volumes, o);
 	size_limits(p->settings, str_z(in->size), &limits);
 	in->memory = limits.memory;
 	limits_put(&limits, o);

@@ -101,6 +101,8 @@ void on_want(struct plan *p, struct peer *from, struct frame *f)
 	w.generation = frame_u64(f, F_GENERATION);
 	str_copy(frame_str(f, F_IMAGE), w.image, sizeof(w.image));
 	w.layers = layers_copy(f);
+	w.volumes = volumes_copy(f);
+	w.exclusive = frame_u64(f, F_EXCLUSIVE) == 1;
 	w.env = frame_take_fd(f, 0);
 	read_types(p, f, &w);
 	str_copy(frame_str(f, F_APP_NAME), a->name, sizeof(a->name));

@@ -25,6 +25,7 @@ void want_release(struct want *w)
 	}
 	free(w->types);
 	free(w->layers);
+	free(w->volumes);
 	fd_close(&w->env);
 	want_init(w);
 }

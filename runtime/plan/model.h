@@ -38,8 +38,10 @@ struct want {
 	bool stale; /* not told again since web's BEGIN */
 	uint64_t release, generation;
 	char image[65];
-	char *layers; /* digests, base first, each with a newline behind */
-	int env;      /* sealed memfd, -1 when there is none */
+	char *layers;   /* digests, base first, each with a newline behind */
+	char *volumes;  /* see volumes_copy; NULL: none */
+	bool exclusive; /* two releases of it never run at a time */
+	int env;        /* sealed memfd, -1 when there is none */
 	struct want_type *types;
 	size_t ntypes;
 

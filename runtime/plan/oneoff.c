@@ -1,5 +1,6 @@
 #include "oneoff.h"
 
+#include <inttypes.h>
 #include <stdlib.h>
 
 #include "base/fd.h"
@@ -43,6 +44,47 @@ char *layers_copy(const struct frame *f)
 void layers_put(const char *layers, struct frame_out *o)
 {
 	fields_put(str_z(layers), '\n', F_LAYER, o);
+}
+
+char *volumes_copy(const struct frame *f)
+{
+	scoped_buf struct buf out = BUF_INIT(FRAME_MAX);
+	struct str value;
+	uint16_t tag;
+	size_t pos = 0;
+
+	while (frame_next(f, &pos, &tag, &value)) {
+		if (tag == F_VOLUME)
+			buf_addf(&out, "%" PRIu64 " ", frame_number(value));
+		else if (tag == F_VOLUME_BYTES)
+			buf_addf(&out, "%" PRIu64 " ", frame_number(value));
+		else if (tag == F_VOLUME_PATH)
+			buf_addf(&out, STR_FMT "\n", STR_ARG(value));
+	}
+	return str_dup(buf_str(&out));
+}
+
+static void volume_put(struct str line, struct frame_out *o)
+{
+	struct str id, bytes;
+	uint64_t number;
+
+	(void)str_split(&line, ' ', &id);
+	(void)str_split(&line, ' ', &bytes);
+	if (!str_u64(id, UINT64_MAX, &number))
+		return;
+	frame_put_u64(o, F_VOLUME, number);
+	if (str_u64(bytes, UINT64_MAX, &number))
+		frame_put_u64(o, F_VOLUME_BYTES, number);
+	frame_put(o, F_VOLUME_PATH, line);
+}
+
+void volumes_put(const char *volumes, struct frame_out *o)
+{
+	struct str rest = str_z(volumes ? volumes : ""), line;
+
+	while (rest.len && str_split(&rest, '\n', &line))
+		volume_put(line, o);
 }
 
 void limits_put(const struct size_limits *l, struct frame_out *o)
@@ -92,6 +134,7 @@ struct pending *pending_run(struct frame *f, const struct settings *s)
 	struct pending *p = pending_new(f);
 
 	size_limits(s, pending_size(f), &p->limits);
+	p->volumes = volumes_copy(f);
 	p->attached = frame_u64(f, F_STATE) != 0;
 	p->pty = frame_u64(f, F_PTY) != 0;
 	p->rows = frame_u64(f, F_ROWS);
@@ -124,6 +167,7 @@ void pending_free(struct pending *p)
 	buf_release(&p->args);
 	buf_release(&p->env);
 	free(p->layers);
+	free(p->volumes);
 	free(p->command);
 	free(p);
 }
@@ -133,6 +177,7 @@ void pending_put(const struct pending *p, struct frame_out *o)
 	fields_put(buf_str(&p->args), '\0', F_ARG, o);
 	fields_put(buf_str(&p->env), '\0', F_ENV, o);
 	layers_put(p->layers, o);
+	volumes_put(p->volumes, o);
 	limits_put(&p->limits, o);
 	frame_put_u64(o, F_STATE, p->attached);
 	frame_put_u64(o, F_PTY, p->pty);

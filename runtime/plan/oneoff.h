@@ -25,6 +25,7 @@ struct pending {
 	uint64_t attached, pty, rows, cols;
 	char *command;        /* NULL for a job */
 	struct buf args, env; /* each with a NUL behind */
+	char *volumes;        /* as volumes_copy has them */
 	char *layers;         /* digests, base first, each with a newline */
 	int fds[4];           /* as MSG_INSTANCE_START has them */
 	int nfds;
@@ -42,6 +43,11 @@ void pending_put(const struct pending *p, struct frame_out *o);
 /* F_LAYER* of f, each with a newline behind; the caller frees it. */
 char *layers_copy(const struct frame *f);
 void layers_put(const char *layers, struct frame_out *o);
+
+/* The groups of F_VOLUME in f, a line "ID BYTES PATH\n" each; the caller
+ * frees it. */
+char *volumes_copy(const struct frame *f);
+void volumes_put(const char *volumes, struct frame_out *o);
 
 /* Of an INSTANCE_START. */
 void limits_put(const struct size_limits *l, struct frame_out *o);

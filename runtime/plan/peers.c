@@ -38,6 +38,8 @@ static const struct {
     {MSG_STORE_HAS, on_store},
     {MSG_WORK_DROP, on_store},
     {MSG_DOCTOR, on_store},
+    {MSG_VOLUME_PUT, on_store},
+    {MSG_VOLUME_DROP, on_store},
 
     {MSG_STATES_BEGIN, on_states_begin},
     {MSG_INSTANCE_STATE, on_instance_state},

@@ -125,7 +125,7 @@ void store_builder_gone(struct plan *p)
 	/* What is to be dropped is dropped all the same. */
 	list_each(q, &p->questions, of_plan)
 	{
-		if (q->type != MSG_WORK_DROP && q->type != MSG_DOCTOR)
+		if (q->type == MSG_STORE_PUT || q->type == MSG_STORE_HAS)
 			question_free(q);
 	}
 }

@@ -32,6 +32,8 @@ static const struct folder in_state[] = {
     {"store/blobs/sha256", ROLE_SUPER, ROLE_SUPER, 0700},
     {"store/work", ROLE_SUPER, ROLE_SUPER, 0700},
     {"store/cache", ROLE_SUPER, ROLE_SUPER, 0700},
+    {"store/disk", ROLE_SUPER, ROLE_SUPER, 0700},
+    {"volumes", ROLE_SUPER, ROLE_SUPER, 0700},
     {"stacks", ROLE_SUPER, ROLE_SUPER, 0755},
     {"logs", ROLE_SUPER, ROLE_SUPER, 0755},
 };
@@ -40,6 +42,7 @@ static const struct folder in_run[] = {
     {"pid", ROLE_SUPER, ROLE_SUPER, 0755},
     {"i", ROLE_SUPER, ROLE_SUPER, 0711},
     {"crun", ROLE_SUPER, ROLE_SUPER, 0700},
+    {"v", ROLE_SUPER, ROLE_SUPER, 0700},
 };
 
 static int make_path(const char *path, mode_t mode, struct error *err)

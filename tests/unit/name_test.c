@@ -17,7 +17,7 @@ struct grammar {
 	bool (*check)(struct str s);
 	size_t longest; /* of MANY_A */
 	size_t shortest;
-	const char *good[12], *bad[24];
+	const char *good[12], *bad[32];
 };
 
 static const struct grammar grammars[] = {
@@ -36,6 +36,13 @@ static const struct grammar grammars[] = {
             "a:80", "[::1]", "a/b"}},
     {name_secret, 128, 16, {"abcdefghijklmno-", "0123456789_ABCDEF"},
         {"", "abcdefghijklmno", "abcdefghijklmno.", "abcdefghijklmno "}},
+    {name_mount, 0, 0,
+        {"/data", "/srv", "/app/uploads", "/var/lib/db", "/mnt/a.b/c_d-e",
+            "/procs", "/etcetera", "/home/x"},
+        {"", "/", "data", "//data", "/data/", "/data//x", "/data/../etc",
+            "/./data", "/..", "/proc", "/proc/self", "/sys/x", "/dev/shm",
+            "/cnb", "/etc", "/etc/x", "/run/x", "/usr/lib", "/bin", "/lib64/x",
+            "/app", "/var", "/tmp", "/a b", "/a\nb", "/a:b", "/layers/x"}},
     {name_size, 32, 1, {"basic", "standard-1x"}, {"", "Basic", "a_b", "a b"}},
     {name_layer, 128, 1, {"web.1", "a", "-x", "A_b-9.z", "...", ".a"},
         {"", ".", "..", "a/b", "a b", "a\n", "a:b"}},
