@@ -69,7 +69,8 @@ static void source_down(struct peer *p, void *ctx)
 		return;
 	if (!done && !err.code)
 		error_set(&err, ERR_UNAVAILABLE,
-		    "the worker that reads the commit ended too early");
+		    "the worker that reads the commit ended too early, "
+		    "push again");
 	job.ended(job.ctx, done ? NULL : &err);
 }
 

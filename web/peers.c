@@ -4,6 +4,7 @@
 
 #include "applog.h"
 #include "ask.h"
+#include "await.h"
 #include "base/log.h"
 #include "builds.h"
 #include "dynos.h"
@@ -95,6 +96,7 @@ static void peer_up(struct peer *p, void *ctx)
 	default:
 		break;
 	}
+	await_peer_up(w, p);
 }
 
 static void peer_down(struct peer *p, void *ctx)

@@ -1,7 +1,10 @@
 #include "routes.h"
 
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 
+#include "base/mem.h"
 #include "ipc/msg.h"
 
 #define ATTACH_WAIT_MS 5000
@@ -93,6 +96,83 @@ void routes_drop(struct web *w, const struct app *a)
 	(void)store_domain_list(w->store, a->id, drop_domain, w, NULL);
 }
 
+/* --- rendezvous ----------------------------------------------------------- */
+
+/* What the router was told; a new router is told again. */
+struct attachment {
+	struct list item; /* in w->attaches, the oldest first */
+	char secret[44];
+	uint64_t instance, until_ms;
+};
+
+static void forget_old(struct web *w)
+{
+	struct attachment *t;
+
+	list_each(t, &w->attaches, item)
+	{
+		if (t->until_ms > ev_now_ms(w->ev))
+			continue;
+		list_del(&t->item);
+		explicit_bzero(t->secret, sizeof(t->secret));
+		free(t);
+	}
+}
+
+static void remember(
+    struct web *w, const char *secret, uint64_t instance, uint64_t ms)
+{
+	struct attachment *t;
+
+	forget_old(w);
+	list_each(t, &w->attaches, item)
+	{
+		if (strcmp(t->secret, secret) == 0)
+			return;
+	}
+	t = xcalloc(1, sizeof(*t));
+	str_copy(str_z(secret), t->secret, sizeof(t->secret));
+	t->instance = instance;
+	t->until_ms = ev_now_ms(w->ev) + ms;
+	list_add(&w->attaches, &t->item);
+}
+
+static void put_attach(
+    struct frame_out *o, const char *secret, uint64_t instance, uint64_t ms)
+{
+	frame_put_z(o, F_SECRET, secret);
+	frame_put_u64(o, F_INSTANCE, instance);
+	frame_put_u64(o, F_MS, ms);
+}
+
+int routes_attach(struct web *w, struct ask *a, const char *secret,
+    uint64_t instance, uint64_t ms, struct error *err)
+{
+	scoped_frame_out struct frame_out o =
+	    ask_begin(a, w->router, MSG_ATTACH_ADD);
+
+	remember(w, secret, instance, ms);
+	put_attach(&o, secret, instance, ms);
+	return ask_send(w, a, w->router, &o, ATTACH_WAIT_MS, err);
+}
+
+static void attach_again(struct web *w)
+{
+	struct attachment *t;
+
+	forget_old(w);
+	list_each(t, &w->attaches, item)
+	{
+		struct frame_out o = frame_begin(MSG_ATTACH_ADD, 0);
+
+		put_attach(
+		    &o, t->secret, t->instance, t->until_ms - ev_now_ms(w->ev));
+		(void)peer_send(w->router, &o);
+	}
+}
+
+/* --- all ------------------------------------------------------------------ */
+
 static void put_app(void *arg, const struct app *a)
 {
 	routes_put(arg, a);
@@ -110,6 +190,7 @@ void routes_up(struct web *w)
 	}
 	send_route(w, "localhost", ROUTE_PLATFORM, 0);
 	(void)store_app_list(w->store, 0, put_app, w, NULL);
+	attach_again(w); /* requests wait for the end of the routes */
 	send_plain(w, MSG_ROUTES_END);
 }
 
@@ -143,16 +224,4 @@ int routes_app(
 	if (store_domain_find(w->store, host, &d, err) == -1)
 		return -1;
 	return store_app_get(w->store, d.app, ret, err);
-}
-
-int routes_attach(struct web *w, struct ask *a, const char *secret,
-    uint64_t instance, uint64_t ms, struct error *err)
-{
-	scoped_frame_out struct frame_out o =
-	    ask_begin(a, w->router, MSG_ATTACH_ADD);
-
-	frame_put_z(&o, F_SECRET, secret);
-	frame_put_u64(&o, F_INSTANCE, instance);
-	frame_put_u64(&o, F_MS, ms);
-	return ask_send(w, a, w->router, &o, ATTACH_WAIT_MS, err);
 }

@@ -3,7 +3,6 @@
 #include <fcntl.h>
 #include <stdio.h>
 
-#include "api/sessions.h"
 #include "dynos.h"
 
 static int open_builds(struct web *w, struct error *err)
@@ -22,9 +21,10 @@ int web_open(struct web *w, const struct settings *s, struct error *err)
 	*w = (struct web){.settings = *s,
 	    .ev = ev_new(),
 	    .rollouts = map_new(),
-	    .dynos = dynos_new(),
-	    .sessions = sessions_new()};
+	    .dynos = dynos_new()};
 	list_init(&w->asks);
+	list_init(&w->awaits);
+	list_init(&w->attaches);
 	list_init(&w->log_queue);
 	list_init(&w->blog_watches);
 	w->store = store_open(s->state, err);

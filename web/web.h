@@ -26,7 +26,6 @@
 
 struct dynos;
 struct http;
-struct log_sessions;
 
 struct web {
 	struct ev *ev;
@@ -40,6 +39,8 @@ struct web {
 	struct peer *gitd, *builder;       /* they to us; NULL: not there */
 
 	struct list asks;      /* questions without an answer yet */
+	struct list awaits;    /* who waits for a peer to be back */
+	struct list attaches;  /* what the router is told again */
 	struct list log_queue; /* lines for logd while it is away */
 	size_t log_queued;
 	struct list blog_watches; /* who reads a build's log as it grows */
@@ -47,7 +48,6 @@ struct web {
 	struct dynos *dynos;
 	bool builder_lost; /* it went away while it had builds */
 
-	struct log_sessions *sessions;
 	struct http *http;
 	unsigned streams; /* answers that grow, now */
 };

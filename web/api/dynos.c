@@ -3,6 +3,7 @@
 
 #include "api/handlers.h"
 #include "apps.h"
+#include "await.h"
 #include "base/mem.h"
 #include "oneoff.h"
 
@@ -223,6 +224,54 @@ static void when_known(struct request *r, void (*then)(struct request *r))
 	ev_timer_set(r->w->ev, &v->timer, KNOWN_MS);
 }
 
+/* --- a peer that is away -------------------------------------------------- */
+
+struct absence {
+	struct await await;
+	struct request *r;
+	void (*then)(struct request *r);
+};
+
+static void absence_free(void *arg)
+{
+	struct absence *v = arg;
+
+	await_cancel(&v->await);
+	free(v);
+}
+
+static void absence_over(struct await *a, const struct error *err)
+{
+	struct absence *v = container_of(a, struct absence, await);
+	struct request *r = v->r;
+	void (*then)(struct request * r) = v->then;
+
+	r->wait = NULL;
+	absence_free(v);
+	if (err)
+		request_error(r, err);
+	else
+		then(r);
+}
+
+/* Call then(r) once p is there. */
+static void when_up(
+    struct request *r, struct peer *p, void (*then)(struct request *r))
+{
+	struct absence *v;
+
+	if (peer_is_up(p)) {
+		then(r);
+		return;
+	}
+	v = xcalloc(1, sizeof(*v));
+	*v = (struct absence){
+	    .await = {.over = absence_over}, .r = r, .then = then};
+	r->wait = v;
+	r->wait_free = absence_free;
+	await_peer(r->w, &v->await, p);
+}
+
 static void send_dynos(struct request *r)
 {
 	scoped_free const struct dyno **v = NULL;
@@ -294,9 +343,14 @@ static void stop_dyno(struct request *r)
 		request_json(r, 202, json_object());
 }
 
-void on_dyno_stop(struct request *r)
+static void stop_dyno_known(struct request *r)
 {
 	when_known(r, stop_dyno);
+}
+
+void on_dyno_stop(struct request *r)
+{
+	when_up(r, r->w->plan, stop_dyno_known);
 }
 
 static void stop_type(struct request *r)
@@ -321,7 +375,12 @@ static void stop_type(struct request *r)
 		    "No process of this type runs. See `paas ps`.");
 }
 
-void on_type_stop(struct request *r)
+static void stop_type_known(struct request *r)
 {
 	when_known(r, stop_type);
+}
+
+void on_type_stop(struct request *r)
+{
+	when_up(r, r->w->plan, stop_type_known);
 }

@@ -6,6 +6,7 @@
 #include "api/handlers.h"
 #include "api/sessions.h"
 #include "api/stream.h"
+#include "await.h"
 #include "base/fd.h"
 #include "base/mem.h"
 #include "base/name.h"
@@ -61,19 +62,19 @@ static int read_session(
 void on_log_session(struct request *r)
 {
 	scoped_buf struct buf url = BUF_INIT(1024);
-	const struct log_session *made;
+	char secret[SESSION_TEXT];
 	struct log_session s = {0};
 	struct error err = {0};
 
-	if (read_session(r, &s, &err) == -1) {
+	if (read_session(r, &s, &err) == -1 ||
+	    sessions_make(r->w, &s, secret, &err) == -1) {
 		request_error(r, &err);
 		return;
 	}
-	made = sessions_add(r->w, &s);
 	request_base(r, &url);
-	buf_addf(&url, "/logs/%s", made->secret);
+	buf_addf(&url, "/logs/%s", secret);
 	request_json(r, 201,
-	    json_pack("{s:s, s:s, s:o, s:o}", "id", made->secret, "logplex_url",
+	    json_pack("{s:s, s:s, s:o, s:o}", "id", secret, "logplex_url",
 	        buf_z(&url), "created_at", shape_time(shape_now()),
 	        "updated_at", shape_time(shape_now())));
 }
@@ -218,6 +219,13 @@ static int ask_logd(
 	return take_fd(&in);
 }
 
+/* A request for a session's lines. */
+struct reading {
+	struct await await; /* for logd */
+	struct request *r;
+	struct log_session session;
+};
+
 static bool wants_events(struct request *r)
 {
 	struct str accept = request_header(r, "Accept");
@@ -226,8 +234,9 @@ static bool wants_events(struct request *r)
 	return events != -1 || str_find_str(accept, STR("text/plain")) == -1;
 }
 
-static void start(struct request *r, const struct log_session *s)
+static void start(struct request *r)
 {
+	const struct log_session *s = &((struct reading *)r->wait)->session;
 	struct str last = request_header(r, "Last-Event-ID");
 	bool again = last.len == TIME_LEN;
 	struct error err = {0};
@@ -262,14 +271,37 @@ static void start(struct request *r, const struct log_session *s)
 	request_field(r, "X-Accel-Buffering", "no");
 }
 
+static void logd_is_back(struct await *a, const struct error *err)
+{
+	struct reading *v = container_of(a, struct reading, await);
+
+	if (err)
+		request_error(v->r, err);
+	else
+		start(v->r);
+}
+
+static void reading_free(void *arg)
+{
+	struct reading *v = arg;
+
+	await_cancel(&v->await);
+	free(v);
+}
+
 void on_logs(struct request *r)
 {
-	const struct log_session *s = sessions_use(r->w, r->match.args[0]);
+	struct reading *v = xcalloc(1, sizeof(*v));
 
-	if (!s)
+	*v = (struct reading){.await = {.over = logd_is_back}, .r = r};
+	r->wait = v;
+	r->wait_free = reading_free;
+	if (sessions_find(r->w, r->match.args[0], &v->session) == -1)
 		request_refuse(r, 404, "not_found",
 		    "This log session has ended. Ask for another one: "
 		    "paas logs");
+	else if (peer_is_up(r->w->logd))
+		start(r);
 	else
-		start(r, s);
+		await_peer(r->w, &v->await, r->w->logd);
 }

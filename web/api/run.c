@@ -4,6 +4,7 @@
 
 #include "api/handlers.h"
 #include "apps.h"
+#include "await.h"
 #include "base/mem.h"
 #include "base/name.h"
 #include "base/rand.h"
@@ -19,6 +20,8 @@
 struct run {
 	struct request *r;
 	struct ask ask;
+	struct await await;
+	uint64_t job; /* plan starts it once, however often it is asked */
 	struct release release;
 	char name[32], secret[44], size[SIZE_NAME];
 	struct buf command, env;
@@ -31,6 +34,7 @@ static void run_free(void *arg)
 	struct run *run = arg;
 
 	ask_cancel(&run->ask);
+	await_cancel(&run->await);
 	buf_release(&run->command);
 	buf_release(&run->env);
 	free(run);
@@ -67,14 +71,62 @@ static void finish(struct run *run, const struct error *err)
 	run_free(run);
 }
 
+/* Where p is away, ask it when it is back. */
+static bool wait_for(struct run *run, struct peer *p,
+    void (*over)(struct await *a, const struct error *err))
+{
+	if (peer_is_up(p))
+		return false;
+	run->await.over = over;
+	await_peer(run->r->w, &run->await, p);
+	return true;
+}
+
+static void attach(struct run *run);
+
+static void router_is_back(struct await *a, const struct error *err)
+{
+	struct run *run = container_of(a, struct run, await);
+
+	if (err)
+		finish(run, err);
+	else
+		attach(run);
+}
+
 static void attach_answered(
     struct ask *a, const struct frame *f, const struct error *err)
 {
 	struct run *run = container_of(a, struct run, ask);
 
+	if (err && wait_for(run, run->r->w->router, router_is_back))
+		return;
 	if (err) /* nobody will come */
 		(void)oneoff_stop(run->r->w, run->r->app.id, run->name, NULL);
 	finish(run, err);
+}
+
+static void attach(struct run *run)
+{
+	struct error err = {0};
+
+	run->ask.done = attach_answered;
+	if (routes_attach(run->r->w, &run->ask, run->secret, run->instance,
+	        ATTACH_MS, &err) == -1)
+		attach_answered(&run->ask, NULL, &err);
+}
+
+static int start(struct run *run, struct error *err);
+
+static void plan_is_back(struct await *a, const struct error *err)
+{
+	struct run *run = container_of(a, struct run, await);
+	struct error why = {0};
+
+	if (err)
+		finish(run, err);
+	else if (start(run, &why) == -1)
+		finish(run, &why);
 }
 
 static void start_answered(
@@ -83,6 +135,8 @@ static void start_answered(
 	struct run *run = container_of(a, struct run, ask);
 	struct error why = {0};
 
+	if (err && wait_for(run, run->r->w->plan, plan_is_back))
+		return;
 	if (err) {
 		/* What stands in its way is the caller's to know. */
 		if (err->code == ERR_SYSTEM)
@@ -97,10 +151,7 @@ static void start_answered(
 		return;
 	}
 	rand_secret(run->secret);
-	run->ask.done = attach_answered;
-	if (routes_attach(run->r->w, &run->ask, run->secret, run->instance,
-	        ATTACH_MS, &why) == -1)
-		attach_answered(&run->ask, NULL, &why);
+	attach(run);
 }
 
 /* --- reading -------------------------------------------------------------- */
@@ -234,7 +285,7 @@ static int start(struct run *run, struct error *err)
 {
 	struct oneoff q = {.app = &run->r->app,
 	    .release = &run->release,
-	    .job = rand_u64() >> 1,
+	    .job = run->job,
 	    .kind = KIND_RUN,
 	    .name = run->name,
 	    .command = buf_str(&run->command),
@@ -245,6 +296,8 @@ static int start(struct run *run, struct error *err)
 	    .cols = run->cols,
 	    .size = run->size};
 
+	if (wait_for(run, run->r->w->plan, plan_is_back))
+		return 0;
 	return oneoff_start(run->r->w, &run->ask, &q, err);
 }
 
@@ -255,6 +308,7 @@ void on_run(struct request *r)
 
 	*run = (struct run){.r = r,
 	    .ask = {.done = start_answered},
+	    .job = rand_u64() >> 1,
 	    .command = BUF_INIT(COMMAND_MAX),
 	    .env = BUF_INIT(RUN_ENV_MAX)};
 	if (read_run(run, &err) == -1 || start(run, &err) == -1) {

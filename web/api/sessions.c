@@ -1,69 +1,62 @@
 #include "api/sessions.h"
 
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/clock.h"
 #include "base/mem.h"
-#include "base/rand.h"
 
-struct log_sessions {
-	struct list list; /* the one unused longest first */
-	size_t n;
-};
+#define TEXT_MAX 300
+#define BOX_MAX ((SESSION_TEXT - 1) / 2)
 
-struct log_sessions *sessions_new(void)
+int sessions_make(struct web *w, const struct log_session *s,
+    char secret[SESSION_TEXT], struct error *err)
 {
-	struct log_sessions *all = xcalloc(1, sizeof(*all));
+	scoped_buf struct buf text = BUF_INIT(TEXT_MAX);
+	scoped_buf struct buf box = BUF_INIT(BOX_MAX);
 
-	list_init(&all->list);
-	return all;
+	buf_addf(&text, "%" PRId64 " %" PRIu64 " %" PRIu64 " %d %s %s", s->app,
+	    s->lines, clock_real_ms(), s->tail, s->source, s->proc);
+	if (store_note_seal(w->store, buf_str(&text), &box, err) == -1)
+		return -1;
+	hex_encode(box.p, box.len, secret);
+	return 0;
 }
 
-static void drop(struct log_sessions *all, struct log_session *s)
+static uint64_t take_number(struct str *text, uint64_t most)
 {
-	list_del(&s->item);
-	all->n--;
-	free(s);
+	struct str word;
+	uint64_t n = 0;
+
+	(void)str_split(text, ' ', &word);
+	(void)str_u64(word, most, &n);
+	return n;
 }
 
-static void sweep(struct web *w)
+int sessions_find(struct web *w, struct str secret, struct log_session *ret)
 {
-	struct log_sessions *all = w->sessions;
-	struct log_session *s;
+	scoped_buf struct buf text = BUF_INIT(TEXT_MAX);
+	char box[BOX_MAX];
+	uint64_t now = clock_real_ms();
+	struct str rest, source;
 
-	list_each(s, &all->list, item)
-	{
-		if (all->n <= SESSIONS_MAX &&
-		    ev_now_ms(w->ev) - s->used_ms < SESSION_MS)
-			return;
-		drop(all, s);
-	}
-}
-
-const struct log_session *sessions_add(
-    struct web *w, const struct log_session *s)
-{
-	struct log_session *new = xmalloc(sizeof(*new));
-
-	*new = *s;
-	rand_secret(new->secret);
-	new->used_ms = ev_now_ms(w->ev);
-	list_add(&w->sessions->list, &new->item);
-	w->sessions->n++;
-	sweep(w);
-	return new;
-}
-
-const struct log_session *sessions_use(struct web *w, struct str secret)
-{
-	struct log_session *s;
-
-	sweep(w);
-	list_each(s, &w->sessions->list, item)
-	{
-		if (!str_eq_secret(str_z(s->secret), secret))
-			continue;
-		s->used_ms = ev_now_ms(w->ev);
-		list_del(&s->item);
-		list_add(&w->sessions->list, &s->item);
-		return s;
-	}
-	return NULL;
+	if (secret.len >= SESSION_TEXT || secret.len % 2 != 0 ||
+	    !hex_decode(secret, secret.len / 2, box) ||
+	    store_note_unseal(
+	        w->store, str_make(box, secret.len / 2), &text, NULL) == -1)
+		return -1;
+	rest = buf_str(&text); /* ours: nobody else can seal one */
+	*ret =
+	    (struct log_session){.app = (int64_t)take_number(&rest, INT64_MAX),
+	        .lines = take_number(&rest, UINT64_MAX),
+	        .made_ms = take_number(&rest, UINT64_MAX),
+	        .tail = take_number(&rest, 1) != 0};
+	(void)str_split(&rest, ' ', &source);
+	str_copy(source, ret->source, sizeof(ret->source));
+	str_copy(rest, ret->proc, sizeof(ret->proc));
+	return ret->made_ms <= now + SESSION_MS &&
+	               now < ret->made_ms + SESSION_MS
+	           ? 0
+	           : -1;
 }

@@ -1,27 +1,23 @@
 /*
  * sessions - log sessions: a secret address at which an app's log is read.
  *
- * In memory: a client whose session is lost asks for another one. A session
- * ends SESSION_MS after it was last used.
+ * The address says all itself, sealed with the store's key: it is good for
+ * SESSION_MS, over a restart of web, too, and nothing is kept of it.
  */
 #pragma once
 #include "web.h"
 
 #define SESSION_MS 300000
-#define SESSIONS_MAX 1024 /* then the oldest goes */
+#define SESSION_TEXT 768 /* the longest address, with its end */
 
 struct log_session {
-	struct list item;
-	char secret[44];
 	int64_t app;
-	uint64_t lines, used_ms;
+	uint64_t lines, made_ms; /* real time */
 	bool tail;
 	char source[64], proc[129];
 };
 
-struct log_sessions *sessions_new(void);
-/* Keep a copy of s under a fresh secret. */
-const struct log_session *sessions_add(
-    struct web *w, const struct log_session *s);
-/* The one with this secret, used now; NULL: there is none. */
-const struct log_session *sessions_use(struct web *w, struct str secret);
+int sessions_make(struct web *w, const struct log_session *s,
+    char secret[SESSION_TEXT], struct error *err);
+/* What the address stands for; -1 when it is none, or an old one. */
+int sessions_find(struct web *w, struct str secret, struct log_session *ret);

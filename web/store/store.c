@@ -252,3 +252,19 @@ void store_rollback(struct store **tx)
 	st->in_tx = false;
 	*tx = NULL;
 }
+
+/* --- notes ---------------------------------------------------------------- */
+
+#define NOTES 0 /* the context of none: apps count from 1 */
+
+int store_note_seal(
+    struct store *st, struct str text, struct buf *box, struct error *err)
+{
+	return crypt_seal(&st->crypt, NOTES, text, box, err);
+}
+
+int store_note_unseal(
+    struct store *st, struct str box, struct buf *text, struct error *err)
+{
+	return crypt_unseal(&st->crypt, NOTES, box, text, err);
+}

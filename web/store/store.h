@@ -163,6 +163,12 @@ int store_domain_list(struct store *st, int64_t app,
 
 /* --- config and images ---------------------------------------------------- */
 
+/* A text that a client keeps for us and can neither read nor make. */
+int store_note_seal(
+    struct store *st, struct str text, struct buf *box, struct error *err);
+int store_note_unseal(
+    struct store *st, struct str box, struct buf *text, struct error *err);
+
 /* env is "KEY=VALUE\0" repeated, encrypted on its way in. */
 int store_config_add(struct store *st, int64_t app, struct str env,
     int64_t *ret_id, struct error *err);
