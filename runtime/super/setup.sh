@@ -6,6 +6,7 @@
 #                                         install), without building and starting
 #   setup.sh test-deps | host-deps        install what tests need, users, images
 #   setup.sh stacks STATE                 put the base images into a state folder
+#   setup.sh stack-files                  print where they are kept
 #
 # Lies in the tree, where it works from the top folder, or in share/paas.
 # A line for each long step, with its seconds; nothing when all is there.
@@ -159,6 +160,15 @@ make_stack() {
 	fi
 }
 
+# Where the base images are, or would be: for who makes a machine without
+# a network (tests/host).
+stack_files() {
+	stack_file run "$run_packages"
+	printf '\n'
+	stack_file build "$build_packages"
+	printf '\n'
+}
+
 make_stacks() {
 	make_stack run "$run_packages" "$1"
 	make_stack build "$build_packages" "$1"
@@ -235,10 +245,13 @@ stack)
 	shift
 	stack "$@"
 	;;
+stack-files)
+	stack_files
+	;;
 stacks)
 	make_stacks "${2:?name the state folder}"
 	;;
 *)
-	die "usage: $0 run [FLAGS] | setup [FLAGS] | test-deps | host-deps | stacks STATE"
+	die "usage: $0 run [FLAGS] | setup [FLAGS] | test-deps | host-deps | stacks STATE | stack-files"
 	;;
 esac

@@ -183,6 +183,7 @@ first_boot() {
 	git config --global user.email t@example.com
 	git config --global user.name t
 	check "the machine is a stock Debian 12" is_stock
+	check "paas setup makes users and images" paas setup || return
 	check "the unit starts and says so" start_unit || return
 	set -a
 	# shellcheck disable=SC1091 # made by the platform

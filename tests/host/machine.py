@@ -103,16 +103,17 @@ class Machine:
 
     @staticmethod
     def install(root):
-        """paas as `make install` puts it there; its users come by sysusers."""
+        """paas as `make install` puts it there; `paas setup` runs inside."""
         subprocess.run(["make", "-s", "-C", ROOT, "install", f"DESTDIR={root}"],
                        check=True, stdout=subprocess.DEVNULL)
-        stacks = root / "var/lib/paas"
-        stacks.mkdir(mode=0o711, parents=True)
-        subprocess.run([ROOT / "runtime/super/setup.sh", "stacks", stacks], check=True)
+        setup = ROOT / "runtime/super/setup.sh"
+        done = subprocess.run([setup, "stack-files"], check=True, capture_output=True, text=True)
+        run, build = (pathlib.Path(line) for line in done.stdout.split())
+        cache = root / run.parent.relative_to("/")
+        cache.mkdir(parents=True)
         # To import a compiler takes the machine minutes, and no script needs one.
-        run, build = (stacks / f"stacks/trixie-{name}.tar" for name in ("run", "build"))
-        build.unlink()
-        shutil.copy(run, build)
+        shutil.copy(run, cache / run.name)
+        shutil.copy(run, cache / build.name)
 
     @staticmethod
     def fill(root):

@@ -1,6 +1,7 @@
 # shellcheck shell=bash
 # The abuse suite inside a one-off instance of the app, on this host: its
 # kernel, cgroup v2 and AppArmor. Sourced by inside.sh.
+# shellcheck disable=SC2154 # run, of inside.sh
 
 abuse_area() {
 	local said
