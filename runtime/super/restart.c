@@ -51,9 +51,24 @@ void restart_done(const char *run, const struct error *why)
 		log_warn("not restarted: %s", why->msg);
 	else
 		log_info("restarted");
+	if (dir != -1)
+		(void)unlinkat(dir, ASKED, 0);
 	if (dir == -1 || fd_write_file(dir, DONE, str_z(why ? why->msg : WELL),
 	                     0600, &err) == -1)
 		log_warn("%s", err.msg);
+}
+
+void restart_broken_off(const char *run)
+{
+	struct error err = {0};
+	char name[RESTART_NAME];
+
+	if (restart_asked(run, name, &err) == -1)
+		return;
+	(void)error_set(&err, ERR_UNAVAILABLE,
+	    "super ended meanwhile, so some daemons may be the old ones: try "
+	    "again");
+	restart_done(run, &err);
 }
 
 /* --- who asks ------------------------------------------------------------- */
@@ -125,6 +140,11 @@ int restart_main(const struct options *o)
 		    "paas: there is no daemon %.40s (there are: %s)\n",
 		    o->restart, daemons_names());
 		return 2;
+	}
+	if (geteuid() != 0) {
+		fprintf(stderr, "paas: root alone replaces daemons: sudo paas "
+		                "daemons:restart\n");
+		return 1;
 	}
 	if (ask(o, &text, &err) == -1) {
 		fprintf(stderr, "paas: %s\n", err.msg);

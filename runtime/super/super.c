@@ -332,6 +332,8 @@ int super_main(char **argv)
 	daemons_start(s.daemons);
 	if (s.replace && daemons_replace(s.daemons, NULL, &err) == -1)
 		restart_done(s.start.settings.run, &err);
+	if (!s.replace)
+		restart_broken_off(s.start.settings.run);
 	ev_run(s.ev);
 	workers_free(s.workers);
 	daemons_free(s.daemons);

@@ -1,6 +1,8 @@
 """`paas daemons:restart`: new programs, the same apps, and no request lost."""
 
+import os
 import pathlib
+import signal
 
 import pytest
 
@@ -83,6 +85,16 @@ def test_without_a_platform_it_says_so(rolled, folder):
     done = rolled.paas("daemons:restart", "--state", folder + "/nowhere", check=False)
     assert done.returncode == 1
     assert "no platform runs" in done.stderr
+
+
+def test_who_waits_is_told_when_super_dies_meanwhile(rolled):
+    (rolled.run / "restart").write_text("web")  # as if its super had read it
+    old = rolled.daemon_pid("super")
+    os.kill(old, signal.SIGKILL)
+    wait_until(lambda: (rolled.run / "restarted").exists()
+               and "try again" in (rolled.run / "restarted").read_text(), "it is said")
+    assert not (rolled.run / "restart").exists()
+    assert "restarted: web" in restart(rolled, "web").stdout
 
 
 def test_pushes_and_the_cli_work_after_it(rolled, script_files):
