@@ -55,7 +55,12 @@ static int run_releases(struct cli *c, struct error *err)
 	json_array_foreach(releases, i, r)
 	{
 		table_addf(&t, "v%lld", json_number(r, "version"));
-		table_addf(&t, "%.100s", json_text(r, "description"));
+		if (json_text(r, "failure")[0])
+			table_addf(&t, "%.100s (%.200s)",
+			    json_text(r, "description"),
+			    json_text(r, "failure"));
+		else
+			table_addf(&t, "%.100s", json_text(r, "description"));
 		table_add(&t, json_is_true(json_object_get(r, "current"))
 		                  ? "current"
 		                  : json_text(r, "status"));
@@ -111,6 +116,8 @@ static int run_info(struct cli *c, struct error *err)
 	show_fact("What", "%s", json_text(r, "description"));
 	show_fact("Status", "%s%s", json_text(r, "status"),
 	    json_is_true(json_object_get(r, "current")) ? ", current" : "");
+	if (json_text(r, "failure")[0])
+		show_fact("Why", "%s", json_text(r, "failure"));
 	show_fact("By", "%s", json_text(r, "user.email"));
 	show_fact("When", "%s", json_text(r, "created_at"));
 	if (json_text(r, "image")[0])

@@ -261,6 +261,12 @@ enum field { F_NONE, FIELD_TABLE(FIELD_ENUM) F_N = 256 };
 	    F_STATE, F_EXIT_CODE, F_EXIT_SIGNAL, F_OOM, F_TIME)                \
 	MSG(MSG_STATES_END, 49, JAIL, PLAN, 0, 0, F_NONE)                      \
                                                                                \
+	/* where does it listen? Answered with groups of F_PORT and F_OP, an   \
+	 */                                                                    \
+	/* enum listens_where of wire/listens.h */                             \
+	MSG(MSG_INSTANCE_LOOK, 171, PLAN, JAIL, 0, 0, F_INSTANCE)              \
+	MSG(MSG_INSTANCE_PORTS, 172, JAIL, PLAN, 0, 0, F_INSTANCE)             \
+                                                                               \
 	/* jail -> shim, on the instance's ctl socket */                       \
 	MSG(MSG_SHIM_SIGNAL, 50, JAIL, SHIM, 0, 0, F_SIGNO)                    \
 	MSG(MSG_SHIM_ATTACH, 51, JAIL, SHIM, 1, 1, F_NONE)                     \

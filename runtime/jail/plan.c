@@ -6,6 +6,7 @@
 #include "ctl.h"
 #include "doctor.h"
 #include "instance.h"
+#include "look.h"
 #include "make.h"
 #include "store.h"
 #include "volume.h"
@@ -43,6 +44,14 @@ static void on_kill(struct jail *j, struct frame *f)
 
 	if (in)
 		instance_kill(in);
+}
+
+static void on_look(struct jail *j, struct frame *f)
+{
+	struct instance *in = instance_find(j, frame_u64(f, F_INSTANCE));
+
+	if (in)
+		look_ports(j, in);
 }
 
 static void on_remove(struct jail *j, struct frame *f)
@@ -114,6 +123,7 @@ static const struct {
     {MSG_INSTANCE_SIGNAL, on_signal},
     {MSG_INSTANCE_KILL, on_kill},
     {MSG_INSTANCE_REMOVE, on_remove},
+    {MSG_INSTANCE_LOOK, on_look},
     {MSG_APP_DROP, on_app_drop},
     {MSG_STORE_PUT, on_put},
     {MSG_STORE_HAS, on_has},

@@ -124,6 +124,14 @@ static void send_kill(
 	tell_line(p, in->app, in->name, "Stopping process with SIGKILL");
 }
 
+static void send_look(struct plan *p, const struct inst *in)
+{
+	struct frame_out o = frame_begin(MSG_INSTANCE_LOOK, 0);
+
+	frame_put_u64(&o, F_INSTANCE, in->id);
+	(void)plan_send(p->jail, &o);
+}
+
 static void send_remove(struct plan *p, struct inst *in)
 {
 	struct frame_out o = frame_begin(MSG_INSTANCE_REMOVE, 0);
@@ -351,6 +359,9 @@ void act_do(struct plan *p, struct app *a, const struct action *act,
 		break;
 	case ACT_KILL:
 		send_kill(p, in, act);
+		break;
+	case ACT_LOOK:
+		send_look(p, in);
 		break;
 	case ACT_REMOVE:
 		send_remove(p, in);

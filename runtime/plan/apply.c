@@ -154,6 +154,9 @@ void apply(struct model *m, struct app *a, const struct action *act,
 			memcpy(in->text, act->text, sizeof(in->text));
 		move_stop(in, STOP_KILL, env);
 		break;
+	case ACT_LOOK:
+		in->looked_ms = env->now_ms;
+		break;
 	case ACT_REMOVE:
 		model_remove(m, in);
 		break;

@@ -4,6 +4,8 @@
 
 #include "step_int.h"
 
+#define LOOK_MS 2000 /* for jail to say where one listens */
+
 /* Until its port accepts and what it declares has passed. */
 static uint64_t boot_ms(const struct step *s, const struct inst *in)
 {
@@ -12,19 +14,69 @@ static uint64_t boot_ms(const struct step *s, const struct inst *in)
 	return s->env->boot_ms + (t ? t->startup_ms : 0);
 }
 
+/* What it listens on instead of its port, as " (it ...)". */
+static void listens_text(const struct inst *in, char *out, size_t size)
+{
+	static const char *const where[] = {[LISTENS_V4] = "",
+	    [LISTENS_V4_ONE] = " of one address",
+	    [LISTENS_V6] = " of IPv6"};
+	const struct listens *l = &in->listens;
+	size_t at = 0;
+
+	out[0] = '\0';
+	if (!in->seen)
+		return;
+	if (l->n == 0) {
+		snprintf(out, size, " (it listens on no port at all)");
+		return;
+	}
+	for (size_t i = 0; i < l->n; i++) {
+		if (l->of[i].port != in->port)
+			continue;
+		snprintf(out, size,
+		    l->of[i].where == LISTENS_V6
+		        ? " (it listens on $PORT by IPv6 alone: it has to be "
+		          "0.0.0.0, 127.0.0.1, or :: for both)"
+		        : " (it listens on $PORT of another address than "
+		          "0.0.0.0 and 127.0.0.1)");
+		return;
+	}
+	for (size_t i = 0; i < l->n && i < 3 && at < size; i++)
+		at += (size_t)snprintf(out + at, size - at, "%s%" PRIu64 "%s",
+		    i ? ", " : " (it listens on ", l->of[i].port,
+		    where[l->of[i].where]);
+	if (at < size)
+		(void)snprintf(
+		    out + at, size - at, " instead of %" PRIu64 ")", in->port);
+}
+
 void step_boot_text(
     const struct step *s, const struct inst *in, char *out, size_t size)
 {
+	char listens[140];
+
+	listens_text(in, listens, sizeof(listens));
 	snprintf(out, size,
 	    "Error R10 (Boot timeout) -> Web process failed to bind to $PORT "
-	    "within %" PRIu64 " seconds of launch",
-	    boot_ms(s, in) / 1000);
+	    "within %" PRIu64 " seconds of launch%s",
+	    boot_ms(s, in) / 1000, listens);
 }
 
-bool step_boot_is_over(struct step *s, const struct inst *in)
+static bool is_late(struct step *s, const struct inst *in)
 {
 	return in->target == TARGET_CHECK && !in->checked && s->env->router &&
 	       step_due(s, in->check_ms + boot_ms(s, in));
+}
+
+/* It is over when jail has said what it listens on, or does not say it. */
+bool step_boot_is_over(struct step *s, const struct inst *in)
+{
+	if (!is_late(s, in))
+		return false;
+	if (in->looked_ms == 0 && s->env->jail)
+		step_add(s, ACT_LOOK, in);
+	return !s->env->jail || in->seen ||
+	       (in->looked_ms && step_due(s, in->looked_ms + LOOK_MS));
 }
 
 static void fail(
@@ -60,7 +112,7 @@ static bool has_failed(struct step *s, const struct inst *in)
 	} else if (in->unhealthy[0] != '\0') {
 		fail(s, in, "%s", in->unhealthy);
 	} else if (is_worse(s, in)) {
-		snprintf(text, sizeof(text), "%u, the release before %u",
+		snprintf(text, sizeof(text), "%u, the release before with %u",
 		    in->status, s->app->live_status);
 		fail(s, in, "the health check of / was answered with %s", text);
 	} else if (in->state < INST_RUNNING && s->env->jail &&

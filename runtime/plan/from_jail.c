@@ -117,6 +117,29 @@ void on_instance_state(struct plan *p, struct peer *from, struct frame *f)
 	plan_touch(p, in->app);
 }
 
+void on_instance_ports(struct plan *p, struct peer *from, struct frame *f)
+{
+	struct inst *in = model_inst(&p->model, frame_u64(f, F_INSTANCE));
+	struct listens l = {0};
+	struct str value;
+	uint16_t tag;
+	size_t pos = 0;
+
+	if (!in)
+		return;
+	while (frame_next(f, &pos, &tag, &value)) {
+		if (tag == F_PORT && l.n < LISTENS_MAX)
+			l.of[l.n++].port = frame_number(value);
+		else if (tag == F_OP && l.n &&
+		         frame_number(value) < LISTENS_WHERE_N)
+			l.of[l.n - 1].where =
+			    (enum listens_where)frame_number(value);
+	}
+	in->seen = true;
+	in->listens = l;
+	plan_touch(p, in->app);
+}
+
 void on_states_begin(struct plan *p, struct peer *from, struct frame *f)
 {
 	p->jail_known = false;

@@ -17,6 +17,7 @@
 #include "base/map.h"
 #include "base/str.h"
 #include "ipc/msg.h"
+#include "wire/listens.h"
 
 /* --- what should run ------------------------------------------------------ */
 
@@ -116,6 +117,10 @@ struct inst {
 	unsigned status;     /* what `/` answered, 0 for nothing */
 	char unhealthy[240]; /* which declared check has failed, and how */
 	bool drained;
+
+	uint64_t looked_ms; /* jail was asked where it listens; 0 */
+	bool seen;          /* and has told */
+	struct listens listens;
 
 	enum stop stop;
 	uint64_t stop_ms; /* of the current step; 0: its time is over */

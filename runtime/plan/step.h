@@ -26,6 +26,7 @@ enum act {
 	ACT_GIVE_UP, /* a one-off or job that waits is not wanted */
 	ACT_SIGNAL,  /* SIGTERM */
 	ACT_KILL,
+	ACT_LOOK,        /* where does it listen? */
 	ACT_REMOVE,      /* jail forgets it */
 	ACT_TARGET,      /* tell the router its new state */
 	ACT_TARGET_DROP, /* the router forgets it */

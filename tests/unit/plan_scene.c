@@ -44,6 +44,7 @@ static void note(struct scene *s, const struct action *a)
 	    [ACT_GIVE_UP] = "give-up",
 	    [ACT_SIGNAL] = "term",
 	    [ACT_KILL] = "kill",
+	    [ACT_LOOK] = "look",
 	    [ACT_REMOVE] = "remove",
 	    [ACT_TARGET] = "target",
 	    [ACT_TARGET_DROP] = "drop",

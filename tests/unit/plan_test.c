@@ -168,11 +168,54 @@ static void a_candidate_has_its_time_to_listen(void **state)
 	s->env.now_ms += 1;
 	assert_turn(s, "");
 	s->env.router = true;
+	assert_turn(s, "look web.1 v2");
+	/* jail does not say where it listens. */
+	assert_int_equal(s->wake, s->env.now_ms + 2000);
+	s->env.now_ms += 2000;
 	assert_turn(s,
 	    "failed web.1 v2 (Error R10 (Boot timeout) -> Web process failed "
 	    "to bind "
 	    "to $PORT within 60 seconds of launch); drop web.1 v2; term web.1 "
 	    "v2");
+}
+
+static void what_listens_elsewhere_is_told_where(void **state)
+{
+	static const struct {
+		struct listens listens;
+		const char *want;
+	} cases[] = {
+	    {{0}, "(it listens on no port at all)"},
+	    {{1, {{3000, LISTENS_V4}}},
+	        "(it listens on 3000 instead of 12345)"},
+	    {{4, {{3000, LISTENS_V6}, {1, LISTENS_V4_ONE}, {2, LISTENS_V4},
+	             {4, LISTENS_V4}}},
+	        "(it listens on 3000 of IPv6, 1 of one address, 2 instead of "
+	        "12345)"},
+	    {{2, {{1, LISTENS_V4}, {12345, LISTENS_V6}}}, "by IPv6 alone"},
+	    {{1, {{12345, LISTENS_V4_ONE}}}, "of another address than"},
+	};
+	struct scene *s = *state;
+
+	for (size_t i = 0; i < NELEM(cases); i++) {
+		uint64_t release = i + 1;
+		struct inst *in;
+		const char *did;
+
+		scene_want(s, WANT_NEXT, release, 1, 1, 0);
+		(void)scene_turn(s);
+		in = scene_inst(s, "web.1", release);
+		inst_runs(s, in);
+		(void)scene_turn(s);
+		s->env.now_ms += BOOT;
+		(void)scene_turn(s);
+		in->seen = true;
+		in->listens = cases[i].listens;
+		in->port = 12345;
+		did = scene_turn(s);
+		if (!strstr(did, "Error R10") || !strstr(did, cases[i].want))
+			fail_msg("no \"%s\" in: %s", cases[i].want, did);
+	}
 }
 
 static void a_bad_answer_counts_if_it_was_better_before(void **state)
@@ -186,7 +229,7 @@ static void a_bad_answer_counts_if_it_was_better_before(void **state)
 	    {200, 500,
 	        "the health check of / was answered with 500, the release "
 	        "before 200"},
-	    {404, 503, "answered with 503, the release before 404"},
+	    {404, 503, "answered with 503, the release before with 404"},
 	    {500, 503, "Warning: / answered the health check with 503"},
 	    {0, 500, "Warning: / answered the health check with 500"},
 	    {200, 0, "Warning: / gave no answer to the health check"},
@@ -347,6 +390,8 @@ static void one_that_never_listens_is_killed_and_comes_back(void **state)
 	inst_runs(s, in);
 	(void)scene_turn(s);
 	s->env.now_ms += BOOT;
+	assert_turn(s, "look web.1 v1");
+	in->seen = true;
 	assert_turn(s, "drop web.1 v1; kill web.1 v1");
 	inst_ends(in, 0, 9);
 	assert_turn(
@@ -426,6 +471,7 @@ int main(void)
 	    scene_test(what_has_no_port_proves_itself_by_staying_up),
 	    scene_test(a_candidate_that_ends_has_failed_and_says_how),
 	    scene_test(a_candidate_has_its_time_to_listen),
+	    scene_test(what_listens_elsewhere_is_told_where),
 	    scene_test(a_bad_answer_counts_if_it_was_better_before),
 	    scene_test(a_candidate_is_given_up_for_a_newer_one),
 	    scene_test(an_end_that_web_has_not_heard_is_told_again),
