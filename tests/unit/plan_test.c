@@ -228,7 +228,7 @@ static void a_bad_answer_counts_if_it_was_better_before(void **state)
 	    {200, 499, NULL},
 	    {200, 500,
 	        "the health check of / was answered with 500, the release "
-	        "before 200"},
+	        "before with 200"},
 	    {404, 503, "answered with 503, the release before with 404"},
 	    {500, 503, "Warning: / answered the health check with 503"},
 	    {0, 500, "Warning: / answered the health check with 500"},
