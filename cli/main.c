@@ -17,6 +17,7 @@ const struct command_group command_groups[] = {
     {"Apps", apps_commands},
     {"Configuration", config_commands},
     {"Processes", ps_commands},
+    {"Rest", idle_commands},
     {"One-off commands", run_commands},
     {"Logs", logs_commands},
     {"Releases", release_commands},

@@ -57,7 +57,8 @@ enum place app_place(const struct app *a, bool fleet_known)
 {
 	if (a->nserving > 0)
 		return PLACE_SERVE;
-	if (!fleet_known || a->nchecking > 0 || a->front == FRONT_HOLD)
+	if (!fleet_known || a->nchecking > 0 || a->front == FRONT_HOLD ||
+	    a->front == FRONT_ASLEEP)
 		return PLACE_HOLD;
 	return a->front == FRONT_CRASHED ? PLACE_CRASHED : PLACE_NONE;
 }

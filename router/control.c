@@ -86,7 +86,7 @@ static void on_target_drop(struct router *r, struct peer *p, struct frame *f)
 static void on_target_app(struct router *r, struct peer *p, struct frame *f)
 {
 	fleet_front(fleet_app(r, frame_u64(f, F_APP)),
-	    (enum app_front)frame_u64(f, F_STATE));
+	    (enum app_front)frame_u64(f, F_STATE), frame_u64(f, F_FREEZE_MS));
 }
 
 /* --- the door ------------------------------------------------------------- */
@@ -106,11 +106,22 @@ static const struct op {
     {MSG_ROUTE_DROP, {}, on_route_drop},
     {MSG_ATTACH_ADD, {{F_MS, 86400000}}, on_attach_add},
     {MSG_TARGETS_BEGIN, {}, on_targets_begin},
-    {MSG_TARGET, {{F_STATE, TARGET_DRAIN}, {F_PORT, 65535}}, on_target},
+    {MSG_TARGET, {{F_STATE, TARGET_SLEEP}, {F_PORT, 65535}}, on_target},
     {MSG_TARGETS_END, {}, on_targets_end},
     {MSG_TARGET_DROP, {}, on_target_drop},
-    {MSG_TARGET_APP, {{F_STATE, FRONT_CRASHED}}, on_target_app},
+    {MSG_TARGET_APP, {{F_STATE, FRONT_ASLEEP}}, on_target_app},
 };
+
+/* Who has requests can't be sent to sleep. */
+static int check_sleep(struct router *r, struct frame *f, struct error *err)
+{
+	struct target *t = fleet_target(r, frame_u64(f, F_INSTANCE));
+
+	if (f->type != MSG_TARGET || frame_u64(f, F_STATE) != TARGET_SLEEP ||
+	    !t || !target_is_busy(t))
+		return 0;
+	return error_set(err, ERR_UNAVAILABLE, "it has requests");
+}
 
 static int check_op(const struct op *op, struct frame *f, struct error *err)
 {
@@ -134,7 +145,8 @@ static void peer_frame(struct peer *p, struct frame *f, void *ctx)
 
 		if (op->type != f->type)
 			continue;
-		if (check_op(op, f, &err) == -1) {
+		if (check_op(op, f, &err) == -1 ||
+		    check_sleep(ctx, f, &err) == -1) {
 			log_warn("frame refused: %s", err.msg);
 			if (f->id)
 				(void)peer_send_error(p, f->id, &err);
@@ -253,6 +265,27 @@ void control_failed(struct router *r, uint64_t instance, struct str text)
 		(void)peer_send(r->control.plan, &o);
 	else
 		frame_out_release(&o);
+}
+
+static void send_app(struct router *r, uint16_t type, uint64_t app)
+{
+	struct frame_out o = frame_begin(type, 0);
+
+	frame_put_u64(&o, F_APP, app);
+	if (r->control.plan)
+		(void)peer_send(r->control.plan, &o);
+	else
+		frame_out_release(&o);
+}
+
+void control_quiet(struct router *r, uint64_t app)
+{
+	send_app(r, MSG_APP_QUIET, app);
+}
+
+void control_called(struct router *r, uint64_t app)
+{
+	send_app(r, MSG_APP_CALLED, app);
 }
 
 void control_drained(struct router *r, uint64_t instance)

@@ -28,4 +28,6 @@ void control_log(struct router *r, uint64_t app, struct str text);
 
 void control_health(struct router *r, uint64_t instance, unsigned status);
 void control_failed(struct router *r, uint64_t instance, struct str text);
+void control_quiet(struct router *r, uint64_t app);
+void control_called(struct router *r, uint64_t app);
 void control_drained(struct router *r, uint64_t instance);

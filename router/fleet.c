@@ -15,13 +15,40 @@
 
 static const char *const states[] = {[TARGET_CHECK] = "check",
     [TARGET_SERVE] = "serve",
-    [TARGET_DRAIN] = "drain"};
+    [TARGET_DRAIN] = "drain",
+    [TARGET_SLEEP] = "sleep"};
 
 /* --- apps ----------------------------------------------------------------- */
 
 static void retry_fire(struct ev_timer *t)
 {
 	app_dispatch(container_of(t, struct app, retry));
+}
+
+static bool app_is_busy(const struct app *a)
+{
+	struct target *t;
+
+	list_each(t, &a->targets, of_app)
+	{
+		if (t->active > 0)
+			return true;
+	}
+	return a->nwaiting > 0;
+}
+
+static void quiet_fire(struct ev_timer *t)
+{
+	struct app *a = container_of(t, struct app, quiet);
+	uint64_t now = ev_now_ms(a->router->ev), at;
+
+	if (app_is_busy(a))
+		a->last_ms = now;
+	at = a->last_ms + a->freeze_ms;
+	if (at > now)
+		ev_timer_set(a->router->ev, t, at - now);
+	else
+		control_quiet(a->router, a->id);
 }
 
 struct app *app_new(struct router *r, uint64_t id)
@@ -31,6 +58,7 @@ struct app *app_new(struct router *r, uint64_t id)
 	a->router = r;
 	a->id = id;
 	a->retry.fire = retry_fire;
+	a->quiet.fire = quiet_fire;
 	list_init(&a->targets);
 	list_init(&a->waiting);
 	return a;
@@ -45,6 +73,7 @@ struct app *app_ref(struct app *a)
 static void app_free(struct app *a)
 {
 	ev_timer_stop(&a->retry);
+	ev_timer_stop(&a->quiet);
 	free(a->serving);
 	free(a);
 }
@@ -72,10 +101,32 @@ struct app *fleet_app(struct router *r, uint64_t id)
 	return a;
 }
 
-void fleet_front(struct app *a, enum app_front front)
+static void watch(struct app *a, uint64_t freeze_ms)
+{
+	a->freeze_ms = freeze_ms;
+	a->last_ms = ev_now_ms(a->router->ev);
+	if (freeze_ms)
+		ev_timer_set(a->router->ev, &a->quiet, freeze_ms);
+	else
+		ev_timer_stop(&a->quiet);
+}
+
+void app_call(struct app *a)
+{
+	if (a->front != FRONT_ASLEEP || a->called)
+		return;
+	a->called = true;
+	control_called(a->router, a->id);
+}
+
+void fleet_front(struct app *a, enum app_front front, uint64_t freeze_ms)
 {
 	app_ref(a);
 	a->front = front;
+	a->called = false;
+	watch(a, freeze_ms);
+	if (a->nwaiting > 0)
+		app_call(a);
 	app_dispatch(a);
 	app_unref(a);
 }
@@ -167,6 +218,11 @@ static void check_drained(struct target *t)
 		control_drained(t->app->router, t->id);
 }
 
+bool target_is_busy(const struct target *t)
+{
+	return t->active > 0 || t->app->nwaiting > 0;
+}
+
 void target_hold(struct target *t)
 {
 	t->active++;
@@ -175,6 +231,7 @@ void target_hold(struct target *t)
 void target_release(struct target *t)
 {
 	t->active--;
+	t->app->last_ms = ev_now_ms(t->app->router->ev);
 	check_drained(t);
 	if (t->gone && t->active == 0)
 		target_free(t);
@@ -196,7 +253,7 @@ static void target_move(struct target *t, enum target_state to)
 		control_health(t->app->router, t->id, t->health);
 	else if (!watch_gates(t))
 		probe_start(t);
-	if (to == TARGET_DRAIN)
+	if (to == TARGET_DRAIN || to == TARGET_SLEEP)
 		watch_stop(t);
 	else
 		watch_start(t);

@@ -3,6 +3,8 @@
  *
  *   CHECK --plan--> SERVE --plan--> DRAIN --plan--> gone
  *
+ *   SERVE <--plan--> SLEEP: frozen, and woken before it gets a request
+ *
  * 1. New requests go to targets in SERVE only, and to those that are not
  *    ready only when none is.
  * 2. Plan is told once a target in DRAIN has no request left.
@@ -69,6 +71,10 @@ struct app {
 	unsigned nwaiting;
 	bool dispatching;
 	struct ev_timer retry;
+	uint64_t freeze_ms; /* plan wants to know when it is quiet so long */
+	uint64_t last_ms;   /* its last request ended, or it was asked for */
+	struct ev_timer quiet;
+	bool called; /* plan was told that a request waits */
 };
 
 struct fleet {
@@ -87,7 +93,10 @@ struct app *app_ref(struct app *a);
 void app_unref(struct app *a); /* NULL is fine */
 /* An app outside the map: the platform's own, or one of --map. */
 struct app *app_new(struct router *r, uint64_t id);
-void fleet_front(struct app *a, enum app_front front);
+/* freeze_ms: tell plan when it has had no request for so long; 0: don't. */
+void fleet_front(struct app *a, enum app_front front, uint64_t freeze_ms);
+/* A request waits; plan is told if the app is asleep. */
+void app_call(struct app *a);
 
 struct target *fleet_target(struct router *r, uint64_t id); /* or NULL */
 /* A target with an address of ours, which serves at once. */
@@ -98,6 +107,8 @@ void fleet_set(struct router *r, uint64_t id, uint64_t app, unsigned port,
     struct str name, const struct str *checks, size_t nchecks,
     enum target_state state);
 void fleet_drop(struct target *t);
+/* Has it a request, or a connection that was upgraded? */
+bool target_is_busy(const struct target *t);
 /* A snapshot: all that is not set between begin and end is dropped at end. */
 void fleet_begin(struct router *r);
 void fleet_end(struct router *r);

@@ -148,6 +148,7 @@ static bool hold(struct exchange *x)
 	x->state = EXCHANGE_HELD;
 	list_add(&a->waiting, &x->wait);
 	a->nwaiting++;
+	app_call(a);
 	exchange_touch(x);
 	if (a->retry.at_ms == 0)
 		ev_timer_set(r->ev, &a->retry, REFUSED_MS / 2);

@@ -234,6 +234,28 @@ int apps_del_collaborator(struct web *w, const struct account *by,
 	return store_commit(&tx, err);
 }
 
+/* --- rest ----------------------------------------------------------------- */
+
+int apps_set_idle(struct web *w, const struct account *by, const struct app *a,
+    const struct idle *i, struct error *err)
+{
+	scoped_tx struct store *tx = store_begin(w->store, err);
+	char text[TEXT_SIZE];
+
+	if (i->stop_seconds && !i->freeze_seconds)
+		return error_set(err, ERR_INVALID,
+		    "An app is stopped from its frozen state: set "
+		    "\"freeze_after\" too.");
+	snprintf(text, sizeof(text), "freeze %" PRIu64 " s, stop %" PRIu64 " s",
+	    i->freeze_seconds, i->stop_seconds);
+	if (!tx || store_idle_set(w->store, a->id, i, err) == -1 ||
+	    audit(w, by, a, "idle:set", text, err) == -1 ||
+	    store_commit(&tx, err) == -1)
+		return -1;
+	want_again(w, a->id);
+	return 0;
+}
+
 /* --- domains -------------------------------------------------------------- */
 
 static int check_host(const struct web *w, struct str host, struct error *err)

@@ -43,6 +43,10 @@ int apps_add_collaborator(struct web *w, const struct account *by,
 int apps_del_collaborator(struct web *w, const struct account *by,
     const struct app *a, const struct account *who, struct error *err);
 
+/* When it may rest; plan is told. */
+int apps_set_idle(struct web *w, const struct account *by, const struct app *a,
+    const struct idle *i, struct error *err);
+
 int apps_add_domain(struct web *w, const struct account *by,
     const struct app *a, struct str host, struct error *err);
 int apps_del_domain(struct web *w, const struct account *by,

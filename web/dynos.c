@@ -12,7 +12,8 @@ struct entry {
 };
 
 struct dynos {
-	struct map *map; /* by instance: struct entry */
+	struct map *map;   /* by instance: struct entry */
+	struct map *rests; /* by app, those that rest: enum app_rest */
 	bool known;
 	struct list waiting;
 };
@@ -22,6 +23,7 @@ struct dynos *dynos_new(void)
 	struct dynos *d = xcalloc(1, sizeof(*d));
 
 	d->map = map_new();
+	d->rests = map_new();
 	list_init(&d->waiting);
 	return d;
 }
@@ -34,6 +36,22 @@ void dynos_begin(struct web *w, struct peer *p, struct frame *f)
 
 	while (map_next(w->dynos->map, &pos, &key, &e))
 		((struct entry *)e)->stale = true;
+	map_free(w->dynos->rests);
+	w->dynos->rests = map_new();
+}
+
+void dynos_rests(struct web *w, struct peer *p, struct frame *f)
+{
+	uint64_t app = frame_u64(f, F_APP), rest = frame_u64(f, F_STATE);
+
+	(void)map_del_id(w->dynos->rests, app);
+	if (rest == REST_FROZEN || rest == REST_STOPPED)
+		(void)map_set_id(w->dynos->rests, app, (void *)(uintptr_t)rest);
+}
+
+enum app_rest dynos_rest(const struct web *w, uint64_t app)
+{
+	return (enum app_rest)(uintptr_t)map_get_id(w->dynos->rests, app);
 }
 
 void dynos_put(struct web *w, struct peer *p, struct frame *f)

@@ -43,6 +43,7 @@ static const struct {
     {MSG_DYNO, dynos_put},
     {MSG_DYNOS_END, dynos_end},
     {MSG_DYNO_GONE, dynos_gone},
+    {MSG_APP_REST, dynos_rests},
     {MSG_RUN_EXITED, rollout_run_exited},
     {MSG_RELEASE_LIVE, rollout_live},
     {MSG_RELEASE_FAILED, rollout_failed},

@@ -87,6 +87,20 @@ static void read_health(struct web *w, int64_t image, struct healthchecks **ret)
 		    err.msg);
 }
 
+static int put_idle(
+    struct web *w, int64_t app, struct frame_out *o, struct error *err)
+{
+	struct idle i;
+
+	if (store_idle_get(w->store, app, &i, err) == -1)
+		return -1;
+	if (i.freeze_seconds == 0)
+		return 0;
+	frame_put_u64(o, F_FREEZE_MS, i.freeze_seconds * 1000);
+	frame_put_u64(o, F_STOP_MS, i.stop_seconds * 1000);
+	return 0;
+}
+
 static int send_want(struct web *w, const struct release *r,
     enum want_slot slot, struct error *err)
 {
@@ -108,6 +122,8 @@ static int send_want(struct web *w, const struct release *r,
 	frame_put_u64(&o, F_SLOT, slot);
 	frame_put_u64(&o, F_RELEASE, r->version);
 	frame_put_u64(&o, F_GENERATION, a.generation);
+	if (put_idle(w, r->app, &o, err) == -1)
+		return -1;
 	read_health(w, r->image, &health);
 	g.health = health;
 	if (want_put_image(w, r->image, &o, err) == -1 ||

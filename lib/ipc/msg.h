@@ -131,7 +131,11 @@ enum field_kind { KIND_U64, KIND_TEXT, KIND_NAME };
 	FIELD(F_VOLUME_BYTES, 135, KIND_U64, 8, NULL)                          \
 	FIELD(F_VOLUME_PATH, 136, KIND_NAME, NAME_MOUNT_MAX, name_mount)       \
 	/* 1: two of the app never run at a time */                            \
-	FIELD(F_EXCLUSIVE, 137, KIND_U64, 8, NULL)
+	FIELD(F_EXCLUSIVE, 137, KIND_U64, 8, NULL)                             \
+	/* apps that rest while nobody asks for them */                        \
+	FIELD(F_FREEZE_MS, 210, KIND_U64, 8, NULL) /* quiet for so long */     \
+	FIELD(F_STOP_MS, 211, KIND_U64, 8, NULL) /* and stopped after that */  \
+	FIELD(F_FROZEN, 212, KIND_U64, 8, NULL)  /* 1: by the freezer */
 
 #define FIELD_ENUM(tag, number, kind, max, grammar) tag = number,
 enum field { F_NONE, FIELD_TABLE(FIELD_ENUM) F_N = 256 };
@@ -338,7 +342,16 @@ enum field { F_NONE, FIELD_TABLE(FIELD_ENUM) F_N = 256 };
                                                                                \
 	/* the owner's `paas doctor`; plan passes it on to jail. OK carries */ \
 	/* groups of F_LEVEL F_TEXT F_TODO, in the order to read them in */    \
-	MSG(MSG_DOCTOR, 95, WEB | PLAN, PLAN | JAIL, 0, 0, F_NONE)
+	MSG(MSG_DOCTOR, 95, WEB | PLAN, PLAN | JAIL, 0, 0, F_NONE)             \
+                                                                               \
+	/* rest. QUIET: no request for the F_MS that TARGET_APP asked for; */  \
+	/* CALLED: one waits while FRONT_ASLEEP */                             \
+	MSG(MSG_APP_QUIET, 210, ROUTER, PLAN, 0, 0, F_APP)                     \
+	MSG(MSG_APP_CALLED, 211, ROUTER, PLAN, 0, 0, F_APP)                    \
+	/* F_STATE 1 freezes, 0 thaws; refused while it has connections */     \
+	MSG(MSG_INSTANCE_FREEZE, 212, PLAN, JAIL, 0, 0, F_INSTANCE, F_STATE)   \
+	/* enum app_rest */                                                    \
+	MSG(MSG_APP_REST, 213, PLAN, WEB, 0, 0, F_APP, F_STATE)
 
 #define MSG_ENUM(type, number, ...) type = number,
 enum msg { MSG_NONE, MSG_TABLE(MSG_ENUM) MSG_N = 256 };
@@ -355,14 +368,21 @@ enum instance_kind {
 	KIND_N
 };
 enum instance_state { INSTANCE_STARTING, INSTANCE_RUNNING, INSTANCE_EXITED };
-enum target_state { TARGET_CHECK, TARGET_SERVE, TARGET_DRAIN };
-enum app_front { FRONT_NONE, FRONT_HOLD, FRONT_CRASHED };
+enum target_state { TARGET_CHECK, TARGET_SERVE, TARGET_DRAIN, TARGET_SLEEP };
+enum app_front { FRONT_NONE, FRONT_HOLD, FRONT_CRASHED, FRONT_ASLEEP };
+enum app_rest { REST_NONE, REST_FROZEN, REST_STOPPED };
 enum route_target {
 	ROUTE_PLATFORM, /* /NAME.git/ to gitd, /attach/ to jail, else web */
 	ROUTE_GITD,
 	ROUTE_APP
 };
-enum dyno_state { DYNO_STARTING, DYNO_UP, DYNO_STOPPING, DYNO_CRASHED };
+enum dyno_state {
+	DYNO_STARTING,
+	DYNO_UP,
+	DYNO_STOPPING,
+	DYNO_CRASHED,
+	DYNO_IDLE
+};
 enum push_op { PUSH_FETCH, PUSH_PUSH };
 enum receive_op { RECEIVE_PUSH, RECEIVE_FETCH, RECEIVE_REFS /* of a fetch */ };
 enum push_state { PUSH_BUILDING, PUSH_ACCEPTED, PUSH_REFUSED };

@@ -98,6 +98,7 @@ static void adopt(struct jail *j, const struct record *r)
 	if (instance_hold(in, &err) == -1)
 		log_error("lease of id=%s: %s", in->name, err.msg);
 	if (find_shim(in)) {
+		in->frozen = freezer_is_frozen(&j->freezer, in->name);
 		log_info("instance adopted id=%s name=%s", in->name, r->name);
 		return;
 	}
@@ -231,6 +232,7 @@ int adopt_clean(struct jail *j)
 		log_error("network: %s", err.msg);
 		code = 1;
 	}
+	freezer_clean(&j->freezer);
 	cgroups_remove(&j->cgroups);
 	return code;
 }

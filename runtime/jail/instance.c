@@ -17,6 +17,7 @@
 #include "proc/identity.h"
 #include "range.h"
 #include "reserve.h"
+#include "rest.h"
 #include "root.h"
 #include "sockets.h"
 #include "volume.h"
@@ -120,6 +121,8 @@ static void put_state(const struct instance *in, struct frame_out *o)
 		frame_put_u64(o, F_JOB, r->job);
 	if (r->work)
 		frame_put_u64(o, F_WORK, r->work);
+	if (in->frozen)
+		frame_put_u64(o, F_FROZEN, 1);
 	if (ended && in->end.text[0])
 		frame_put_z(o, F_TEXT, in->end.text);
 }
@@ -217,6 +220,7 @@ void instance_kill(struct instance *in)
 
 	if (in->state == INSTANCE_EXITED)
 		return;
+	rest_thaw(in);
 	if (first != -1)
 		(void)pidfd_send_signal(first, SIGKILL, NULL, 0);
 	else
@@ -256,6 +260,8 @@ static void let_go(struct instance *in)
 static void finish(struct instance *in)
 {
 	let_go(in);
+	freezer_forget(&in->j->freezer, in->name);
+	in->frozen = false;
 	reserve_ended(in);
 	write_end(in);
 	move(in, INSTANCE_EXITED);

@@ -26,6 +26,7 @@ struct instance {
 	char failure[240];     /* why it could not start */
 	bool ending;           /* killed, and not yet gone */
 	bool greedy;           /* killed by reserve.c */
+	bool frozen;           /* by rest.c */
 };
 
 /* An empty one in the table, with its folder made (or opened, if it exists). */

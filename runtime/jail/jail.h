@@ -24,6 +24,7 @@
 #include "base/map.h"
 #include "cgroup.h"
 #include "ev/ev.h"
+#include "freezer.h"
 #include "ipc/peer.h"
 #include "lease.h"
 #include "net.h"
@@ -49,6 +50,7 @@ struct jail {
 	bool apparmor;    /* the profile APPARMOR_PROFILE is loaded */
 
 	struct cgroups cgroups;
+	struct freezer freezer;
 	struct net *net;
 	struct lease_pool *ranges, *numbers;
 	struct map *userns;    /* by range: descriptor of its id map, + 1 */

@@ -128,6 +128,7 @@ static int prepare(struct jail *j, struct start *s, struct error *err)
 	    make_pools(j, err) == -1)
 		return -1;
 	cgroup_disk_of(j->store_dir, j->cgroups.disk);
+	freezer_open(&j->freezer, &j->cgroups, s->settings.slot);
 	return 0;
 }
 

@@ -8,6 +8,7 @@
 #include "instance.h"
 #include "look.h"
 #include "make.h"
+#include "rest.h"
 #include "store.h"
 #include "volume.h"
 
@@ -34,8 +35,25 @@ static void on_signal(struct jail *j, struct frame *f)
 	struct instance *in = instance_find(j, frame_u64(f, F_INSTANCE));
 	uint64_t signo = frame_u64(f, F_SIGNO);
 
-	if (in && signo > 0 && signo < 65)
-		ctl_signal(in, (int)signo);
+	if (!in || signo == 0 || signo > 64)
+		return;
+	rest_thaw(in); /* it could not hear it */
+	ctl_signal(in, (int)signo);
+}
+
+static void on_freeze(struct jail *j, struct frame *f)
+{
+	struct instance *in = instance_find(j, frame_u64(f, F_INSTANCE));
+	struct error err = {0};
+	int done = 0;
+
+	if (!in)
+		done = error_set(&err, ERR_NOT_FOUND, "it is gone");
+	else if (frame_u64(f, F_STATE) == 0)
+		rest_thaw(in);
+	else
+		done = rest_freeze(in, &err);
+	answer(j, f, done, &err);
 }
 
 static void on_kill(struct jail *j, struct frame *f)
@@ -122,6 +140,7 @@ static const struct {
     {MSG_INSTANCE_START, on_start},
     {MSG_INSTANCE_SIGNAL, on_signal},
     {MSG_INSTANCE_KILL, on_kill},
+    {MSG_INSTANCE_FREEZE, on_freeze},
     {MSG_INSTANCE_REMOVE, on_remove},
     {MSG_INSTANCE_LOOK, on_look},
     {MSG_APP_DROP, on_app_drop},

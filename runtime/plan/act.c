@@ -239,6 +239,7 @@ static const char *state_word(const struct inst *in, int state)
 	    [DYNO_STARTING] = "starting",
 	    [DYNO_UP] = "up",
 	    [DYNO_CRASHED] = "crashed",
+	    [DYNO_IDLE] = "idle",
 	};
 
 	/* What is being stopped was one or the other. */
@@ -321,6 +322,29 @@ static void failed(
 	    a->id, act->release, act->name, log_quote(str_z(act->text)));
 }
 
+/* --- rest ----------------------------------------------------------------- */
+
+static void send_freeze(struct plan *p, struct inst *in, bool freeze)
+{
+	struct frame_out o;
+
+	in->freeze_id = freeze ? peer_next_id(p->jail) : 0;
+	o = frame_begin(MSG_INSTANCE_FREEZE, in->freeze_id);
+	frame_put_u64(&o, F_INSTANCE, in->id);
+	frame_put_u64(&o, F_STATE, freeze);
+	(void)plan_send(p->jail, &o);
+}
+
+static void rests(struct plan *p, const struct app *a, int to)
+{
+	log_info("app rests app=%" PRIu64 " rest=%d", a->id, to);
+	if (to == REST_STOPPED && a->rest != REST_STOPPED && !a->resumes)
+		tell_line(p, a, "web",
+		    "Stopping: nobody has asked for it; the next request "
+		    "starts it");
+	tell_rest(p, a, to);
+}
+
 /* --- an app that is gone -------------------------------------------------- */
 
 static void send_app_drop(struct plan *p, struct app *a)
@@ -374,6 +398,13 @@ void act_do(struct plan *p, struct app *a, const struct action *act,
 		break;
 	case ACT_FRONT:
 		tell_front(p, a, act->state);
+		break;
+	case ACT_REST:
+		rests(p, a, act->state);
+		break;
+	case ACT_FREEZE:
+	case ACT_THAW:
+		send_freeze(p, in, act->act == ACT_FREEZE);
 		break;
 	case ACT_LIVE:
 		live(p, a, act, env);

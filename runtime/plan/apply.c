@@ -146,6 +146,7 @@ void apply(struct model *m, struct app *a, const struct action *act,
 		break;
 	case ACT_SIGNAL:
 		in->late |= act->crash;
+		in->frozen = false; /* jail sees to that */
 		move_stop(in, STOP_TERM, env);
 		break;
 	case ACT_KILL:
@@ -169,10 +170,21 @@ void apply(struct model *m, struct app *a, const struct action *act,
 		break;
 	case ACT_FRONT:
 		a->front = act->state;
+		a->quiet = false;
+		break;
+	case ACT_REST:
+		a->rest = (enum app_rest)act->state;
+		a->rest_ms = env->now_ms;
+		a->quiet = a->resumes = false;
+		break;
+	case ACT_FREEZE:
+	case ACT_THAW:
+		in->frozen = act->act == ACT_FREEZE;
 		break;
 	case ACT_LIVE:
 		a->next.rollout = ROLLOUT_LIVE;
 		a->next.told = true;
+		a->rest = REST_NONE;
 		went_live(a, act->release);
 		break;
 	case ACT_FAILED:

@@ -113,6 +113,7 @@ void on_instance_state(struct plan *p, struct peer *from, struct frame *f)
 	if (!in)
 		return;
 	in->stale = false;
+	in->frozen = frame_u64(f, F_FROZEN) == 1;
 	now_is(p, in, f);
 	plan_touch(p, in->app);
 }
@@ -171,6 +172,23 @@ static struct inst *started_by(const struct plan *p, uint32_t id)
 	return NULL;
 }
 
+/* It can't be frozen now. */
+static void not_frozen(struct plan *p, uint32_t id)
+{
+	size_t pos = 0;
+	void *value;
+
+	while (map_next(p->model.insts_by_id, &pos, NULL, &value)) {
+		struct inst *in = value;
+
+		if (in->freeze_id != id)
+			continue;
+		in->frozen = false;
+		wake(p, in->app);
+		return;
+	}
+}
+
 static struct app *dropped_by(const struct plan *p, uint32_t id)
 {
 	struct app *a;
@@ -208,6 +226,7 @@ void jail_answered(struct plan *p, const struct frame *f)
 			not_started(in, &err);
 			plan_touch(p, in->app);
 		}
+		not_frozen(p, f->id);
 	}
 	if (a) /* what jail could not remove does not hold up web */
 		act_gone_done(p, a);

@@ -3,6 +3,7 @@
 
 #include "base/log.h"
 #include "handlers.h"
+#include "tell.h"
 
 void on_target_health(struct plan *p, struct peer *from, struct frame *f)
 {
@@ -36,6 +37,32 @@ void on_target_drained(struct plan *p, struct peer *from, struct frame *f)
 	plan_touch(p, in->app);
 }
 
+void on_app_quiet(struct plan *p, struct peer *from, struct frame *f)
+{
+	struct app *a = model_find_app(&p->model, frame_u64(f, F_APP));
+
+	if (!a)
+		return;
+	app_quiet(a);
+	plan_touch(p, a);
+}
+
+void wake(struct plan *p, struct app *a)
+{
+	app_awake(a);
+	tell_rest(p, a, REST_NONE);
+	plan_touch(p, a);
+}
+
+void on_app_called(struct plan *p, struct peer *from, struct frame *f)
+{
+	struct app *a = model_find_app(&p->model, frame_u64(f, F_APP));
+
+	if (!a)
+		return;
+	wake(p, a);
+}
+
 static struct inst *told_by(const struct plan *p, uint32_t id)
 {
 	size_t pos = 0;
@@ -59,6 +86,8 @@ void router_answered(struct plan *p, const struct frame *f)
 		frame_error(f, &err);
 		log_warn("the router refused instance=%" PRIu64 ": %s",
 		    in ? in->id : 0, err.msg);
+		if (in && in->target == TARGET_SLEEP)
+			wake(p, in->app);
 	} else if (in) {
 		in->acked = true;
 		plan_touch(p, in->app);

@@ -8,6 +8,7 @@
 #include "base/mem.h"
 #include "handlers.h"
 #include "oneoff.h"
+#include "tell.h"
 
 #define TYPES_MAX 256 /* process types of a release */
 
@@ -99,6 +100,8 @@ void on_want(struct plan *p, struct peer *from, struct frame *f)
 	want_init(&w);
 	w.release = frame_u64(f, F_RELEASE);
 	w.generation = frame_u64(f, F_GENERATION);
+	w.freeze_ms = frame_u64(f, F_FREEZE_MS);
+	w.stop_ms = frame_u64(f, F_STOP_MS);
 	str_copy(frame_str(f, F_IMAGE), w.image, sizeof(w.image));
 	w.layers = layers_copy(f);
 	w.volumes = volumes_copy(f);
@@ -138,6 +141,8 @@ void on_want_gone(struct plan *p, struct peer *from, struct frame *f)
 
 	if (!a)
 		return;
+	if (a->rest != REST_NONE)
+		tell_rest(p, a, REST_NONE);
 	if (!a->gone)
 		app_gone(a);
 	a->gone_peer = peer_id(from);

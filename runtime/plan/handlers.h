@@ -31,8 +31,12 @@ void jail_answered(struct plan *p, const struct frame *f);
 void on_target_health(struct plan *p, struct peer *from, struct frame *f);
 void on_target_failed(struct plan *p, struct peer *from, struct frame *f);
 void on_target_drained(struct plan *p, struct peer *from, struct frame *f);
+void on_app_quiet(struct plan *p, struct peer *from, struct frame *f);
+void on_app_called(struct plan *p, struct peer *from, struct frame *f);
 void router_answered(struct plan *p, const struct frame *f);
 
+/* It rests no more: step and web are to know. */
+void wake(struct plan *p, struct app *a);
 /* The app of this id, made when new; NULL (an error is answered) past a limit.
  */
 struct app *plan_app(struct plan *p, struct peer *from, const struct frame *f);

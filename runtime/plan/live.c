@@ -4,8 +4,7 @@
 
 #include "step_int.h"
 
-/* The current one of a place, or NULL. */
-static const struct inst *current(
+const struct inst *step_current(
     const struct step *s, const char *ptype, uint64_t num)
 {
 	struct inst *in;
@@ -77,6 +76,14 @@ static void end_unhealthy(struct step *s, const struct inst *in)
 	snprintf(a->text, sizeof(a->text), "Restarting: %.220s", in->unhealthy);
 }
 
+static int state_of_found(const struct step *s, const struct inst *in)
+{
+	if (!in->adopted || is_taking_over(s, in))
+		return TARGET_CHECK;
+	return in->frozen && s->app->rest == REST_FROZEN ? TARGET_SLEEP
+	                                                 : TARGET_SERVE;
+}
+
 static void tend_web(struct step *s, const struct inst *in)
 {
 	struct action *a;
@@ -89,9 +96,7 @@ static void tend_web(struct step *s, const struct inst *in)
 	}
 	if (in->target == TARGET_NONE) {
 		/* The router went on with what it had while we were away. */
-		step_add(s, ACT_TARGET, in)->state =
-		    in->adopted && !is_taking_over(s, in) ? TARGET_SERVE
-		                                          : TARGET_CHECK;
+		step_add(s, ACT_TARGET, in)->state = state_of_found(s, in);
 	} else if (in->target == TARGET_CHECK && in->checked) {
 		step_add(s, ACT_TARGET, in)->state = TARGET_SERVE;
 	} else if (step_boot_is_over(s, in) && s->env->jail) {
@@ -109,7 +114,7 @@ static void tend_web(struct step *s, const struct inst *in)
  */
 static void tend_stand_in(struct step *s, const struct inst *in)
 {
-	const struct inst *heir = current(s, "web", in->num);
+	const struct inst *heir = step_current(s, "web", in->num);
 	bool rivals = heir && heir->adopted && heir->state == INST_RUNNING;
 
 	if (in->target == TARGET_NONE)
@@ -137,8 +142,12 @@ void step_live(struct step *s)
 	const struct want *w = s->want;
 
 	for (size_t i = 0; i < w->ntypes; i++) {
+		if (s->app->rest == REST_STOPPED &&
+		    strcmp(w->types[i].name, "web") == 0)
+			continue;
 		for (uint64_t n = 1; n <= w->types[i].quantity; n++) {
-			const struct inst *in = current(s, w->types[i].name, n);
+			const struct inst *in =
+			    step_current(s, w->types[i].name, n);
 
 			if (!in)
 				fill(s, w->types[i].name, n);

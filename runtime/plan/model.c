@@ -324,6 +324,10 @@ void app_want(
 		}
 	}
 	a->gone = a->dropped = false;
+	if (slot == WANT_LIVE && !to->set && !a->next.set)
+		a->resumes = from->freeze_ms > 0;
+	if (to->freeze_ms != from->freeze_ms)
+		a->front = FRONT_UNTOLD; /* the router is to know */
 	forget_resized(a, to, from);
 	want_replace(to, from);
 	forget_crashes(a);
@@ -339,8 +343,22 @@ void app_want_drop(struct app *a, enum want_slot slot)
 	}
 }
 
+void app_quiet(struct app *a)
+{
+	a->quiet = a->rest == REST_NONE;
+}
+
+void app_awake(struct app *a)
+{
+	a->rest = REST_NONE;
+	a->quiet = false;
+	a->front = FRONT_UNTOLD; /* to be watched anew */
+}
+
 void app_gone(struct app *a)
 {
+	a->rest = REST_NONE;
+	a->resumes = false;
 	app_want_drop(a, WANT_NEXT);
 	app_want_drop(a, WANT_LIVE);
 	a->gone = true;

@@ -45,6 +45,7 @@ struct want {
 	int env;        /* sealed memfd, -1 when there is none */
 	struct want_type *types;
 	size_t ntypes;
+	uint64_t freeze_ms, stop_ms; /* rest.c; 0: never */
 
 	enum rollout rollout;
 	bool told;         /* web knows how the rollout ended */
@@ -131,6 +132,9 @@ struct inst {
 	uint64_t most_ms, deadline_ms; /* of a job; 0: none */
 	bool owned;                    /* a job whose builder is connected */
 
+	bool frozen;        /* jail was asked to, or has said so */
+	uint32_t freeze_id; /* of the frame that asked */
+
 	int told; /* enum dyno_state that web and the log know */
 	struct pending *pending;
 };
@@ -152,8 +156,12 @@ struct app {
 	struct list insts, crashes;
 	unsigned live_status; /* what `/` of what serves answered; 0: unknown */
 	int front;            /* enum app_front, or FRONT_UNTOLD */
-	bool gone;            /* destroyed: stop all, then drop what is kept */
-	bool dropped;         /* jail was told so, by frame drop_id */
+	enum app_rest rest;
+	uint64_t rest_ms; /* since when */
+	bool quiet;       /* nobody has asked for it for freeze_ms */
+	bool resumes;     /* first told of: it may have been resting */
+	bool gone;        /* destroyed: stop all, then drop what is kept */
+	bool dropped;     /* jail was told so, by frame drop_id */
 	uint32_t drop_id;
 	uint64_t gone_peer; /* who waits for it to be done, by frame gone_id */
 	uint32_t gone_id;
@@ -206,6 +214,10 @@ void app_want_drop(struct app *a, enum want_slot slot);
 void app_gone(struct app *a);
 /* web: stop what has this name; what is wanted comes back, at once. */
 void app_stop(struct app *a, struct str name);
+/* router: nobody has asked for it for freeze_ms. */
+void app_quiet(struct app *a);
+/* A request waits, or it can't be frozen: it rests no more, and is watched. */
+void app_awake(struct app *a);
 /* The builder is gone: nobody waits for the steps of its builds. */
 void model_disown_jobs(struct model *m);
 

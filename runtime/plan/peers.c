@@ -49,6 +49,8 @@ static const struct {
     {MSG_TARGET_HEALTH, on_target_health},
     {MSG_TARGET_FAILED, on_target_failed},
     {MSG_TARGET_DRAINED, on_target_drained},
+    {MSG_APP_QUIET, on_app_quiet},
+    {MSG_APP_CALLED, on_app_called},
 };
 
 static bool is_replaced(const struct plan *p, const struct peer *from)

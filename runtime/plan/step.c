@@ -211,6 +211,8 @@ static bool is_kept(const struct step *s, const struct inst *in)
 	if (in->kind == KIND_APP) {
 		if (!s->env->wants || step_is_candidate(s, in))
 			return true;
+		if (inst_is_web(in) && s->app->rest == REST_STOPPED)
+			return false;
 		return step_is_current(s, in) || step_stands_in(s, in);
 	}
 	return !inst_is_job(in) || in->owned;
@@ -342,7 +344,9 @@ static void step_stop(struct step *s, const struct inst *in)
 
 	switch (in->stop) {
 	case STOP_NO:
-		if (in->target == TARGET_SERVE && !at_once)
+		if ((in->target == TARGET_SERVE ||
+		        in->target == TARGET_SLEEP) &&
+		    !at_once)
 			step_add(s, ACT_TARGET, in)->state = TARGET_DRAIN;
 		else
 			step_term(s, in);
@@ -388,6 +392,8 @@ static int dyno_state(const struct inst *in)
 		return in->crashed ? DYNO_CRASHED : in->told;
 	if (in->stop != STOP_NO)
 		return DYNO_STOPPING;
+	if (inst_is_web(in) && in->target == TARGET_SLEEP)
+		return DYNO_IDLE;
 	if (in->state != INST_RUNNING ||
 	    (inst_is_web(in) && in->target != TARGET_SERVE))
 		return DYNO_STARTING;
@@ -443,6 +449,8 @@ static enum app_front front_of(const struct step *s)
 {
 	if (s->env->down || s->app->gone || !want_has(s->want, "web", 1))
 		return FRONT_NONE;
+	if (s->app->rest != REST_NONE)
+		return FRONT_ASLEEP;
 	for (uint64_t num = 1; want_has(s->want, "web", num); num++) {
 		if (is_coming(s, num))
 			return FRONT_HOLD;
@@ -463,12 +471,17 @@ uint64_t step_app(
 	    .wake_ms = NEVER};
 	struct inst *in;
 
+	if (env->wants && !env->down && !a->gone && a->resumes) {
+		step_resume(&s);
+		return NEVER;
+	}
 	if (env->wants && !env->down && !a->gone) {
 		if (s.candidate)
 			step_candidate(&s);
 		step_report(&s);
 		if (s.want)
 			step_live(&s);
+		step_rest(&s);
 	}
 	list_each(in, &a->insts, of_app) step_inst(&s, in);
 	if (env->wants && (int)front_of(&s) != a->front)

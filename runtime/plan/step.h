@@ -15,6 +15,7 @@
  *    stop, the older of two) stands in for its place until the new one serves.
  * 3. What is not wanted is drained, asked to end (SIGTERM), killed.
  * 4. A process that ended by itself comes back, later each time.
+ * 5. An app that nobody asks for rests, if it may: frozen, later stopped.
  */
 #pragma once
 #include "model.h"
@@ -31,11 +32,14 @@ enum act {
 	ACT_TARGET,      /* tell the router its new state */
 	ACT_TARGET_DROP, /* the router forgets it */
 	ACT_FRONT,       /* what the app's requests get when nobody serves */
-	ACT_LIVE,        /* the candidate serves: tell web */
-	ACT_FAILED,      /* it does not: tell web why */
-	ACT_STATE,       /* `ps` and the log show a new state */
-	ACT_EXITED,      /* count, log and report an exit */
-	ACT_APP_DROP,    /* the app is gone: jail removes what it kept */
+	ACT_REST,        /* the app rests, deeper or not any more */
+	ACT_FREEZE,      /* jail stops it where it stands */
+	ACT_THAW,
+	ACT_LIVE,     /* the candidate serves: tell web */
+	ACT_FAILED,   /* it does not: tell web why */
+	ACT_STATE,    /* `ps` and the log show a new state */
+	ACT_EXITED,   /* count, log and report an exit */
+	ACT_APP_DROP, /* the app is gone: jail removes what it kept */
 };
 
 struct action {
@@ -44,7 +48,7 @@ struct action {
 	uint64_t release, generation, num;
 	char ptype[64];
 	char size[33];     /* START: of a process of the formation */
-	int state;         /* TARGET, FRONT, STATE: the new one */
+	int state;         /* TARGET, FRONT, REST, STATE: the new one */
 	bool crash;        /* EXITED: it counts as one */
 	uint64_t delay_ms; /* EXITED: until it may be started again */
 	char text[240];    /* a line for the log; FAILED: the reason */

@@ -35,3 +35,9 @@ void step_boot_text(
     const struct step *s, const struct inst *in, char *out, size_t size);
 /* live.c */
 void step_live(struct step *s);
+/* The current one of a place, or NULL. */
+const struct inst *step_current(
+    const struct step *s, const char *ptype, uint64_t num);
+/* rest.c */
+void step_rest(struct step *s);
+void step_resume(struct step *s); /* how it rested, while we were away */

@@ -53,11 +53,14 @@ void tell_target_drop(struct plan *p, const struct inst *in)
 	(void)plan_send(p->router, &o);
 }
 
-static void send_front(struct plan *p, uint64_t app, int front)
+static void send_front(struct plan *p, const struct app *a, int front)
 {
 	struct frame_out o = frame_begin(MSG_TARGET_APP, 0);
+	const struct want *w = app_wanted(a);
 
-	frame_put_u64(&o, F_APP, app);
+	frame_put_u64(&o, F_APP, a->id);
+	if (w && w->freeze_ms && front == FRONT_HOLD)
+		frame_put_u64(&o, F_FREEZE_MS, w->freeze_ms);
 	frame_put_u64(&o, F_STATE, (uint64_t)front);
 	(void)plan_send(p->router, &o);
 }
@@ -65,7 +68,7 @@ static void send_front(struct plan *p, uint64_t app, int front)
 void tell_front(struct plan *p, const struct app *a, int front)
 {
 	if (p->router_told)
-		send_front(p, a->id, front);
+		send_front(p, a, front);
 }
 
 static void send_plain(struct peer *to, uint16_t type)
@@ -104,7 +107,7 @@ void tell_targets(struct plan *p)
 	list_each(a, &p->model.apps, all)
 	{
 		if (a->front != FRONT_UNTOLD)
-			send_front(p, a->id, a->front);
+			send_front(p, a, a->front);
 	}
 	for (size_t i = 0; i < n; i++)
 		send_target(p, v[i], v[i]->target);
@@ -150,15 +153,36 @@ void tell_dyno_gone(struct plan *p, const struct inst *in)
 	(void)plan_send(p->web, &o);
 }
 
+static void send_rest(struct plan *p, const struct app *a, int rest)
+{
+	struct frame_out o = frame_begin(MSG_APP_REST, 0);
+
+	frame_put_u64(&o, F_APP, a->id);
+	frame_put_u64(&o, F_STATE, (uint64_t)rest);
+	(void)plan_send(p->web, &o);
+}
+
+void tell_rest(struct plan *p, const struct app *a, int rest)
+{
+	if (p->web_told)
+		send_rest(p, a, rest);
+}
+
 void tell_dynos(struct plan *p)
 {
 	size_t pos = 0;
+	struct app *a;
 	void *value;
 
 	send_plain(p->web, MSG_DYNOS_BEGIN);
 	while (map_next(p->model.insts_by_id, &pos, NULL, &value)) {
 		if (((struct inst *)value)->told != DYNO_UNTOLD)
 			send_dyno(p, value);
+	}
+	list_each(a, &p->model.apps, all)
+	{
+		if (a->rest != REST_NONE)
+			send_rest(p, a, a->rest);
 	}
 	send_plain(p->web, MSG_DYNOS_END);
 	p->web_told = true;

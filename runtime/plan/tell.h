@@ -13,6 +13,8 @@
 /* router */
 void tell_target(struct plan *p, struct inst *in, int state);
 void tell_target_drop(struct plan *p, const struct inst *in);
+/* What an app's rest is, for web. */
+void tell_rest(struct plan *p, const struct app *a, int rest);
 void tell_front(struct plan *p, const struct app *a, int front);
 void tell_targets(struct plan *p);
 

@@ -471,6 +471,7 @@ static void what_becomes_of_a_request(void **state)
 	    {0, 0, false, FRONT_CRASHED, PLACE_HOLD},
 	    {0, 0, true, FRONT_NONE, PLACE_NONE},
 	    {0, 0, true, FRONT_HOLD, PLACE_HOLD},
+	    {0, 0, true, FRONT_ASLEEP, PLACE_HOLD},
 	    {0, 0, true, FRONT_CRASHED, PLACE_CRASHED},
 	    {0, 1, true, FRONT_CRASHED, PLACE_HOLD},
 	    {0, 1, true, FRONT_NONE, PLACE_HOLD},

@@ -144,9 +144,11 @@ static json_t *process_counts(struct web *w, int64_t app)
 	if (!dynos_known(w))
 		return json_null();
 	dynos_count(w, app, n);
-	return json_pack("{s:i, s:i, s:i, s:i}", "starting",
+	return json_pack("{s:i, s:i, s:i, s:i, s:i, s:b}", "starting",
 	    (int)n[DYNO_STARTING], "up", (int)n[DYNO_UP], "stopping",
-	    (int)n[DYNO_STOPPING], "crashed", (int)n[DYNO_CRASHED]);
+	    (int)n[DYNO_STOPPING], "crashed", (int)n[DYNO_CRASHED], "idle",
+	    (int)n[DYNO_IDLE], "rests",
+	    dynos_rest(w, (uint64_t)app) != REST_NONE);
 }
 
 json_t *shape_app(struct web *w, const struct app *a)
@@ -329,6 +331,7 @@ static const char *state_name(uint64_t state)
 	    [DYNO_UP] = "up",
 	    [DYNO_STOPPING] = "stopping",
 	    [DYNO_CRASHED] = "crashed",
+	    [DYNO_IDLE] = "idle",
 	};
 
 	return state < NELEM(states) ? states[state] : "unknown";

@@ -56,6 +56,8 @@ const struct route routes[] = {
     {METHOD_GET, APP "/builds/{build}", ACTION_APP_READ, on_build_info},
     {METHOD_DELETE, APP "/builds/{build}", ACTION_APP_DEPLOY, on_build_delete},
 
+    {METHOD_GET, APP "/idle", ACTION_APP_READ, on_idle},
+    {METHOD_PATCH, APP "/idle", ACTION_APP_WRITE, on_idle_change},
     {METHOD_GET, APP "/formation", ACTION_APP_READ, on_formations},
     {METHOD_PATCH, APP "/formation", ACTION_APP_WRITE, on_formation_change},
     {METHOD_GET, APP "/available-dyno-sizes", ACTION_APP_READ, on_sizes},

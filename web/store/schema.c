@@ -186,7 +186,14 @@ static const char first[] =
 static const char app_json[] =
     "ALTER TABLE image ADD COLUMN app_json TEXT NOT NULL DEFAULT '';";
 
-static const char *const migrations[] = {first, app_json};
+static const char idle[] =
+    "CREATE TABLE idle ("
+    "  app INTEGER PRIMARY KEY REFERENCES app ON DELETE CASCADE,"
+    "  freeze_seconds INTEGER NOT NULL,"
+    "  stop_seconds INTEGER NOT NULL" /* 0: never */
+    ") STRICT;";
+
+static const char *const migrations[] = {first, app_json, idle};
 
 static int run(sqlite3 *db, const char *sql, struct error *err)
 {

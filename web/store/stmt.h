@@ -203,6 +203,14 @@
 	    "DELETE FROM formation WHERE app = ? AND type NOT IN "             \
 	    "(SELECT type FROM process WHERE image = ?)")                      \
                                                                                \
+	STMT(IDLE_GET,                                                         \
+	    "SELECT freeze_seconds, stop_seconds FROM idle WHERE app = ?")     \
+	STMT(IDLE_PUT, "INSERT INTO idle (app, freeze_seconds, stop_seconds) " \
+	               "VALUES (?, ?, ?) ON CONFLICT (app) DO UPDATE SET "     \
+	               "freeze_seconds = excluded.freeze_seconds, "            \
+	               "stop_seconds = excluded.stop_seconds")                 \
+	STMT(IDLE_DROP, "DELETE FROM idle WHERE app = ?")                      \
+                                                                               \
 	STMT(BUILD_ADD,                                                        \
 	    "INSERT INTO build (uuid, secret, app, account, commit_id, "       \
 	    "created_at, updated_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?6) "     \

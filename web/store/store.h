@@ -37,6 +37,21 @@ int store_commit(struct store **tx, struct error *err);
 void store_rollback(struct store **tx); /* nothing when committed */
 #define scoped_tx __attribute__((cleanup(store_rollback)))
 
+/* --- apps that rest (idle.c) ---------------------------------------------- */
+
+#define IDLE_SECONDS_MAX (30 * 86400)
+
+struct idle {
+	uint64_t freeze_seconds; /* without a request; 0: never */
+	uint64_t stop_seconds;   /* more, until it is stopped; 0: never */
+};
+
+/* One that was never set never rests. */
+int store_idle_get(
+    struct store *st, int64_t app, struct idle *ret, struct error *err);
+int store_idle_set(
+    struct store *st, int64_t app, const struct idle *i, struct error *err);
+
 /* --- accounts and tokens -------------------------------------------------- */
 
 struct account {

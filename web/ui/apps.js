@@ -8,7 +8,8 @@ const REFRESH_MS = 10000;
 export function appState(app) {
   if (app.maintenance) return ["busy", "Maintenance"];
   if (!app.processes) return ["off", "Unknown"];
-  const {starting, up, crashed} = app.processes;
+  const {starting, up, crashed, rests} = app.processes;
+  if (rests) return ["off", "Idle: the next request wakes it"];
   const all = starting + up + crashed; // one that stops has a successor
   if (!all) return ["off", app.released_at ? "Stopped" : "Not deployed"];
   if (crashed) return ["bad", "Crashed"];

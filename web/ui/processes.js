@@ -2,7 +2,7 @@
 import {request} from "/ui/api.js";
 import {act, ago, ask, fill, h, say, section, state} from "/ui/dom.js";
 
-const kinds = {up: "good", starting: "busy", stopping: "busy", crashed: "bad"};
+const kinds = {up: "good", starting: "busy", stopping: "busy", crashed: "bad", idle: "off"};
 
 function dynoRow(ctx, dyno) {
   const restart = (event) => act(event.target, async () => {
