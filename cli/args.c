@@ -90,7 +90,11 @@ static int take_option(
 	if (!inline_value && i + 1 == argc)
 		return usage_error(
 		    c, err, "%s needs a value: %s %s", arg, arg, o->arg);
+	if (c->ngiven == CLI_GIVEN_MAX)
+		return usage_error(c, err, "that are too many options");
 	*slot = inline_value ? inline_value : argv[i + 1];
+	c->given[c->ngiven].name = o->name;
+	c->given[c->ngiven++].value = *slot;
 	return inline_value ? 1 : 2;
 }
 

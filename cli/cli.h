@@ -16,7 +16,8 @@
 #define PAAS_VERSION "0.1.0"
 #define EXIT_REFUSED 1 /* the server, or the system, said no */
 #define EXIT_USAGE 2   /* what was typed makes no sense */
-#define CLI_OPTIONS_MAX 8
+#define CLI_OPTIONS_MAX 10
+#define CLI_GIVEN_MAX 64 /* options that are typed */
 
 struct cli;
 
@@ -54,7 +55,11 @@ struct cli {
 	char **argv;
 	const char
 	    *values[CLI_OPTIONS_MAX]; /* of cmd->options; "" for a flag */
-	const char *app, *remote;     /* --app, --remote, or NULL */
+	struct {
+		const char *name, *value;
+	} given[CLI_GIVEN_MAX]; /* all of them, as often as typed */
+	int ngiven;
+	const char *app, *remote; /* --app, --remote, or NULL */
 	int exit_code;
 	int raw_argc; /* behind the command's name, as typed */
 	char **raw_argv;

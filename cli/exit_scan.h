@@ -1,18 +1,15 @@
 /*
  * exit_scan - find a command's exit code in its output.
  *
- * Pure. `paas run` has the remote shell end with a line
- * "\uFFFF heroku-command-exit-status: N", as heroku run -x does. U+FFFF is
- * no character, so it stands in no honest text.
+ * Pure. `paas run` has the remote shell end with the line that
+ * wire/exitmark.h describes.
  */
 #pragma once
 #include <stdbool.h>
 
 #include "base/buf.h"
 #include "base/str.h"
-
-/* What is appended to the command. */
-#define EXIT_SUFFIX " ; echo \"\xef\xbf\xbf heroku-command-exit-status: $?\""
+#include "wire/exitmark.h"
 
 struct exit_scan {
 	struct buf held; /* what may become the line */

@@ -6,6 +6,7 @@
 #include "base/fd.h"
 #include "cli.h"
 #include "git.h"
+#include "logs.h"
 #include "sse.h"
 
 #define LINES_DEFAULT 100
@@ -20,7 +21,29 @@ struct follow {
 	char skip[TIME_LEN + 1]; /* lines up to this one were printed before */
 	bool closed;             /* stdout is */
 	bool any;                /* a line came since the connection was made */
+	const char *dyno;        /* stop at its end; or NULL */
+	bool ended;              /* there it is */
+	int code;                /* how it ended, as far as it is told */
 };
+
+/* Does the platform say here that the one-off which is followed has ended? */
+static void look_for_end(struct follow *f, struct str line)
+{
+	char head[160];
+	ssize_t at;
+	uint64_t code;
+
+	snprintf(head, sizeof(head), "heroku[%s]: ", f->dyno);
+	at = str_find_str(line, str_z(head));
+	if (at == -1)
+		return;
+	line = str_sub(line, (size_t)at + strlen(head), line.len);
+	if (str_starts(line, STR("Process exited with status ")) &&
+	    str_u64(str_sub(line, 27, line.len), 255, &code))
+		f->code = (int)code;
+	f->ended = str_starts(line, STR("State changed from ")) &&
+	           str_ends(line, STR(" to complete"));
+}
 
 static int print_line(void *arg, struct str line)
 {
@@ -37,7 +60,9 @@ static int print_line(void *arg, struct str line)
 	buf_add(&out, line);
 	buf_addc(&out, '\n');
 	f->closed = fd_write_all(STDOUT_FILENO, buf_str(&out), NULL) == -1;
-	return f->closed ? -1 : 0;
+	if (f->dyno)
+		look_for_end(f, line);
+	return f->closed || f->ended ? -1 : 0;
 }
 
 static int on_bytes(void *arg, struct str bytes)
@@ -85,7 +110,7 @@ static int tail(struct api *a, const char *app, json_t *what, struct follow *f,
 
 		f->any = false;
 		rc = session(a, app, what, f, err);
-		if (f->closed)
+		if (f->closed || f->ended)
 			return 0;
 		if (rc == -1 && err->code != ERR_UNAVAILABLE)
 			return -1;
@@ -101,6 +126,20 @@ static int tail(struct api *a, const char *app, json_t *what, struct follow *f,
 		error_set(err, ERR_UNAVAILABLE,
 		    "the log ended (start again: paas logs --tail)");
 	return -1;
+}
+
+int logs_follow_run(struct api *a, const char *app, const char *dyno,
+    int *ret_code, struct error *err)
+{
+	struct follow f = {
+	    .stream = {.sink = on_bytes, .arg = &f}, .dyno = dyno, .code = 1};
+	json_auto_t *what = json_pack(
+	    "{s:i, s:b, s:s}", "lines", LINES_MAX, "tail", 1, "dyno", dyno);
+
+	if (tail(a, app, what, &f, err) == -1)
+		return -1;
+	*ret_code = f.code;
+	return 0;
 }
 
 static int run_logs(struct cli *c, struct error *err)

@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <poll.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -25,7 +26,18 @@ struct link {
 	bool tls;
 	bool input; /* stdin is open */
 	struct exit_scan scan;
+	char out[CHUNK]; /* typed, and on its way */
+	size_t at, len;
+	sigset_t mask; /* while it waits: SIGWINCH comes in */
 };
+
+static volatile sig_atomic_t window_changed;
+
+static void on_window(int signo)
+{
+	(void)signo;
+	window_changed = 1;
+}
 
 static void curl_close(CURL **c)
 {
@@ -149,21 +161,41 @@ static int show(struct link *l, struct str bytes, struct error *err)
 	return fd_write_all(STDOUT_FILENO, buf_str(&out), err);
 }
 
-/* Pass on what was typed; at its end tell the other side. */
-static int pass_input(struct link *l, struct error *err)
+/* Send what is on its way, as far as it goes now. */
+static int flush_input(struct link *l, struct error *err)
 {
-	char mem[CHUNK];
-	ssize_t n = read(STDIN_FILENO, mem, sizeof(mem));
+	while (l->len > 0) {
+		size_t n = 0;
+		CURLcode rc =
+		    curl_easy_send(l->curl, l->out + l->at, l->len, &n);
+
+		if (rc == CURLE_AGAIN)
+			return 0;
+		if (rc != CURLE_OK)
+			return error_set(err, ERR_UNAVAILABLE,
+			    "the connection to the command broke (%s)",
+			    curl_easy_strerror(rc));
+		l->at += n;
+		l->len -= n;
+	}
+	return 0;
+}
+
+/* Take what was typed; at its end tell the other side. */
+static int take_input(struct link *l, struct error *err)
+{
+	ssize_t n = read(STDIN_FILENO, l->out, sizeof(l->out));
 
 	if (n == -1 && (errno == EINTR || errno == EAGAIN))
 		return 0;
-	if (n > 0)
-		return send_all(l, str_make(mem, (size_t)n), err);
-	l->input = false;
-	if (l->tls)
-		return send_all(l, STR("\x04"), err);
-	(void)shutdown(l->fd, SHUT_WR);
-	return 0;
+	l->at = 0;
+	l->len = n > 0 ? (size_t)n : 0;
+	l->input = n > 0;
+	if (n <= 0 && l->tls)
+		l->out[l->len++] = 4; /* as a terminal's ^D */
+	else if (n <= 0)
+		(void)shutdown(l->fd, SHUT_WR);
+	return flush_input(l, err);
 }
 
 /* Show all that has come. 1 at the end, 0, -1. */
@@ -181,23 +213,57 @@ static int pass_output(struct link *l, struct error *err)
 	}
 }
 
-static int relay(struct link *l, struct error *err)
+/*
+ * Both ways at once: a command that answers while it is still being sent its
+ * input would otherwise wait for us, and we for it.
+ */
+static int turn(struct link *l, struct error *err)
+{
+	bool more = l->input && l->len == 0;
+	struct pollfd p[] = {
+	    {.fd = l->fd, .events = l->len ? POLLIN | POLLOUT : POLLIN},
+	    {.fd = more ? STDIN_FILENO : -1, .events = POLLIN}};
+	int end = 0, sent = 0;
+
+	if (ppoll(p, NELEM(p), NULL, &l->mask) == -1)
+		return errno == EINTR ? 0 : error_sys(err, "wait for it");
+	if (p[0].revents & POLLOUT)
+		sent = flush_input(l, err);
+	if (p[0].revents & ~POLLOUT)
+		end = pass_output(l, err);
+	if (end == 0 && p[1].revents)
+		sent = take_input(l, err);
+	/* The command may have ended before its input did. */
+	if (end == 0 && sent == -1)
+		end = pass_output(l, NULL) == -1 ? -1 : 1;
+	return end;
+}
+
+static int relay(struct link *l, const struct session *s, struct error *err)
 {
 	int end = pass_output(l, err); /* TLS may hold some already */
 
 	while (end == 0) {
-		struct pollfd p[] = {{.fd = l->fd, .events = POLLIN},
-		    {.fd = l->input ? STDIN_FILENO : -1, .events = POLLIN}};
-
-		if (poll(p, NELEM(p), -1) == -1 && errno != EINTR)
-			return error_sys(err, "wait for the command");
-		if (p[0].revents)
-			end = pass_output(l, err);
-		/* The command may have ended before its input did. */
-		if (end == 0 && p[1].revents && pass_input(l, err) == -1)
-			end = pass_output(l, NULL) == -1 ? -1 : 1;
+		if (window_changed && s->resized) {
+			window_changed = 0;
+			s->resized(s->arg);
+		}
+		end = turn(l, err);
 	}
 	return end == -1 ? -1 : 0;
+}
+
+/* SIGWINCH is blocked but while we wait, so that none is missed. */
+static void watch_window(struct link *l)
+{
+	const struct sigaction act = {.sa_handler = on_window};
+	sigset_t window;
+
+	sigemptyset(&window);
+	sigaddset(&window, SIGWINCH);
+	(void)sigprocmask(SIG_BLOCK, &window, &l->mask);
+	sigdelset(&l->mask, SIGWINCH);
+	(void)sigaction(SIGWINCH, &act, NULL);
 }
 
 /* The rest of what was held back. */
@@ -209,20 +275,22 @@ static void flush(struct link *l)
 	(void)fd_write_all(STDOUT_FILENO, buf_str(&out), NULL);
 }
 
-int rendezvous(const char *url, bool raw, int *ret_code, struct error *err)
+int rendezvous(const struct session *s, int *ret_code, struct error *err)
 {
 	scoped_buf struct buf in = BUF_INIT(HEAD_MAX);
 	scoped_curl CURL *curl = curl_easy_init();
 	struct link l = {.curl = curl, .input = true, .scan = EXIT_SCAN_INIT};
 	int rc;
 
-	if (dial(&l, url, err) == -1 || send_request(&l, url, err) == -1 ||
+	watch_window(&l);
+	if (dial(&l, s->url, err) == -1 ||
+	    send_request(&l, s->url, err) == -1 ||
 	    read_head(&l, &in, err) == -1 ||
-	    (raw && term_raw(STDIN_FILENO, err) == -1))
+	    (s->raw && term_raw(STDIN_FILENO, err) == -1))
 		return -1;
 	rc = show(&l, buf_str(&in), err);
 	if (rc == 0)
-		rc = relay(&l, err);
+		rc = relay(&l, s, err);
 	flush(&l);
 	term_restore();
 	*ret_code = l.scan.code;

@@ -9,8 +9,16 @@
 
 #include "base/error.h"
 
+struct session {
+	const char *url;
+	bool raw; /* a terminal: every key goes through */
+	/* Called when the window has another size; it may not block. */
+	void (*resized)(void *arg);
+	void *arg;
+};
+
 /*
- * Relay stdin and stdout until the end. raw: give every key through.
- * *ret_code is the command's exit code, -1 when none came.
+ * Relay stdin and stdout until the end; *ret_code is the command's exit code,
+ * -1 when none came.
  */
-int rendezvous(const char *url, bool raw, int *ret_code, struct error *err);
+int rendezvous(const struct session *s, int *ret_code, struct error *err);

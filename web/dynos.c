@@ -75,6 +75,7 @@ void dynos_put(struct web *w, struct peer *p, struct frame *f)
 	str_copy(frame_str(f, F_NAME), e->dyno.name, sizeof(e->dyno.name));
 	str_copy(frame_str(f, F_PTYPE), e->dyno.type, sizeof(e->dyno.type));
 	str_copy(frame_str(f, F_SIZE), e->dyno.size, sizeof(e->dyno.size));
+	str_copy(frame_str(f, F_SHOWN), e->dyno.shown, sizeof(e->dyno.shown));
 }
 
 /* One stale entry, or NULL: the map can't be changed while it is walked. */
@@ -128,7 +129,7 @@ void dynos_wait_add(struct web *w, struct dynos_wait *wait)
 static bool is_shown(const struct dyno *d)
 {
 	return d->kind == KIND_APP || d->kind == KIND_RUN ||
-	       d->kind == KIND_RELEASE;
+	       d->kind == KIND_RELEASE || d->kind == KIND_EXEC;
 }
 
 /* "web.2" before "web.10". */

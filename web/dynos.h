@@ -11,6 +11,7 @@ struct dyno {
 	uint64_t instance, app, version, kind, state; /* enum dyno_state */
 	int64_t since;                                /* seconds */
 	char name[129], type[64], size[33];
+	char shown[257]; /* the command of a one-off */
 };
 
 struct dynos *dynos_new(void);

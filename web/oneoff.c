@@ -9,6 +9,7 @@
 #include "vars.h"
 #include "want.h"
 
+#define SHOWN_MAX 200       /* bytes of a command in lists and logs */
 #define START_WAIT_MS 30000 /* layers are mounted, a namespace is made */
 
 void oneoff_name(
@@ -55,6 +56,12 @@ static int put_run(struct web *w, const struct oneoff *q, struct frame_out *o,
 	frame_put_u64(o, F_KIND, q->kind);
 	frame_put_z(o, F_NAME, q->name);
 	frame_put(o, F_COMMAND, q->command);
+	frame_put(o, F_SHOWN,
+	    str_sub(q->shown.len ? q->shown : q->command, 0, SHOWN_MAX));
+	if (q->most_ms)
+		frame_put_u64(o, F_MS, q->most_ms);
+	if (q->inside)
+		frame_put_u64(o, F_OF, q->inside);
 	frame_put_u64(o, F_STATE, q->attached);
 	frame_put_u64(o, F_PTY, q->pty);
 	frame_put_z(o, F_SIZE, q->size ? q->size : SIZE_DEFAULT);
@@ -79,6 +86,17 @@ int oneoff_start(
 		return -1;
 	frame_put_fd(&o, fd);
 	return ask_send(w, a, w->plan, &o, START_WAIT_MS, err);
+}
+
+void oneoff_resize(
+    struct web *w, uint64_t instance, uint64_t rows, uint64_t cols)
+{
+	scoped_frame_out struct frame_out o = frame_begin(MSG_RESIZE, 0);
+
+	frame_put_u64(&o, F_INSTANCE, instance);
+	frame_put_u64(&o, F_ROWS, rows);
+	frame_put_u64(&o, F_COLS, cols);
+	(void)peer_send(w->plan, &o);
 }
 
 int oneoff_stop(struct web *w, int64_t app, const char *name, struct error *err)

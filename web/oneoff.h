@@ -8,10 +8,12 @@
 struct oneoff {
 	const struct app *app;
 	const struct release *release;
-	uint64_t job;            /* the caller's; asked again with the same */
-	enum instance_kind kind; /* KIND_RUN or KIND_RELEASE */
-	const char *name;        /* "run.1234" */
-	struct str command;
+	uint64_t job;              /* the caller's; asked again with the same */
+	enum instance_kind kind;   /* KIND_RUN, KIND_RELEASE or KIND_EXEC */
+	uint64_t inside;           /* KIND_EXEC: the instance it runs in */
+	const char *name;          /* "run.1234" */
+	struct str command, shown; /* shown: to people, if not the same */
+	uint64_t most_ms;          /* it may take; 0: any */
 	struct str env; /* "KEY=VALUE\0"...: wins over the config vars */
 	bool attached, pty;
 	uint64_t rows, cols; /* 0: not known */
@@ -24,6 +26,9 @@ void oneoff_name(
 /* Start it: the answer OK carries F_INSTANCE. */
 int oneoff_start(
     struct web *w, struct ask *a, const struct oneoff *o, struct error *err);
+/* Its terminal has another size; a loss only costs the look. */
+void oneoff_resize(
+    struct web *w, uint64_t instance, uint64_t rows, uint64_t cols);
 /* Stop a process; one of the formation comes back. */
 int oneoff_stop(
     struct web *w, int64_t app, const char *name, struct error *err);

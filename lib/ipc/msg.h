@@ -113,6 +113,12 @@ enum field_kind { KIND_U64, KIND_TEXT, KIND_NAME };
 	FIELD(F_TAIL, 72, KIND_U64, 8, NULL)                                   \
 	FIELD(F_SOURCE, 73, KIND_NAME, 63, name_ptype) /* "app", "heroku" */   \
 	FIELD(F_PROC, 74, KIND_NAME, 128, name_layer)  /* "web.1", "router" */ \
+	/* one-offs, cron */                                                   \
+	FIELD(F_OF, 150, KIND_U64, 8, NULL) /* the instance it runs inside */  \
+	FIELD(F_SHOWN, 151, KIND_TEXT, 256, NULL) /* a command, for people */  \
+	FIELD(F_CRON, 152, KIND_U64, 8, NULL) /* its number; opens a group */  \
+	FIELD(F_SCHEDULE, 153, KIND_TEXT, 128, NULL)                           \
+	FIELD(F_LAST, 154, KIND_U64, 8, NULL) /* minutes since 1970 */         \
 	/* what the host can't do */                                           \
 	FIELD(                                                                 \
 	    F_LEVEL, 95, KIND_U64, 8, NULL) /* enum finding_level; a group */  \
@@ -198,11 +204,15 @@ enum field { F_NONE, FIELD_TABLE(FIELD_ENUM) F_N = 256 };
 	MSG(MSG_WANT_DROP, 25, WEB, PLAN, 0, 0, F_APP, F_SLOT)                 \
 	/* the app is destroyed: stop all, then tell jail APP_DROP */          \
 	MSG(MSG_WANT_GONE, 26, WEB, PLAN, 0, 0, F_APP)                         \
-	/* one-off; F_PTY F_ROWS F_COLS F_ENV; OK carries F_INSTANCE. */       \
-	/* F_KIND KIND_RUN or KIND_RELEASE, F_STATE 1 when it is attached; */  \
-	/* F_SIZE, else the default one */                                     \
+	/* one-off; F_PTY F_ROWS F_COLS F_ENV F_SHOWN F_MS (most it may */     \
+	/* take); OK carries F_INSTANCE. F_KIND KIND_RUN, KIND_RELEASE or */   \
+	/* KIND_EXEC (with F_OF), F_STATE 1 when it is attached; F_SIZE, */    \
+	/* else the default one */                                             \
 	MSG(MSG_RUN, 27, WEB, PLAN, 1, 1, F_JOB, F_APP, F_APP_NAME, F_RELEASE, \
 	    F_KIND, F_NAME, F_COMMAND, F_IMAGE, F_LAYER, F_STATE)              \
+	/* the terminal of a one-off has this size now */                      \
+	MSG(MSG_RESIZE, 150, WEB | PLAN, PLAN | JAIL, 0, 0, F_INSTANCE,        \
+	    F_ROWS, F_COLS)                                                    \
 	MSG(MSG_RUN_EXITED, 28, PLAN, WEB, 0, 0, F_JOB, F_EXIT_CODE,           \
 	    F_EXIT_SIGNAL, F_OOM)                                              \
 	/* stop one instance; one that is wanted comes back */                 \
@@ -274,6 +284,7 @@ enum field { F_NONE, FIELD_TABLE(FIELD_ENUM) F_N = 256 };
 	/* jail -> shim, on the instance's ctl socket */                       \
 	MSG(MSG_SHIM_SIGNAL, 50, JAIL, SHIM, 0, 0, F_SIGNO)                    \
 	MSG(MSG_SHIM_ATTACH, 51, JAIL, SHIM, 1, 1, F_NONE)                     \
+	MSG(MSG_SHIM_RESIZE, 151, JAIL, SHIM, 0, 0, F_ROWS, F_COLS)            \
                                                                                \
 	/* logs. FOLLOW's fd is a pipe that logd writes lines into and */      \
 	/* closes at the end unless F_TAIL: "TIME SOURCE[PROC]: TEXT\n". */    \
@@ -365,6 +376,7 @@ enum instance_kind {
 	KIND_BUILD,   /* runs buildpacks: layers below, a work upper above */
 	KIND_EXPORT,  /* runs our exporter alone over the same root */
 	KIND_IMPORT,  /* runs our importer alone in an empty root */
+	KIND_EXEC,    /* one-off inside a running instance */
 	KIND_N
 };
 enum instance_state { INSTANCE_STARTING, INSTANCE_RUNNING, INSTANCE_EXITED };

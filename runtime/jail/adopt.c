@@ -66,6 +66,8 @@ static bool find_shim(struct instance *in)
 	in->netns = open_netns(id.pid);
 	if (fstatat(in->folder, "s/pid", &st, AT_SYMLINK_NOFOLLOW) == 0)
 		in->state = INSTANCE_RUNNING;
+	if (in->state == INSTANCE_RUNNING && in->r.of)
+		instance_apart(in);
 	in->retry.fire = look_fired;
 	look_fired(&in->retry);
 	reserve_watch(in);

@@ -28,6 +28,7 @@ static const struct kind_row rows[KIND_N] = {
     [KIND_BUILD] = {.job = true, .network = true, .upper = true, .cwd = "/app"},
     [KIND_EXPORT] = {.job = true, .owner = true, .upper = true, .cwd = "/"},
     [KIND_IMPORT] = {.job = true, .owner = true, .empty = true, .cwd = "/"},
+    [KIND_EXEC] = {.inside = true, .cwd = "/app"},
 };
 
 const struct kind_row *kind_row(enum instance_kind kind)
@@ -247,12 +248,12 @@ static void fixed_env(struct config *c, const char *name, const char *value)
 /* What the platform sets goes last: later ones win in the launcher. */
 static void add_env(struct config *c)
 {
-	const struct record *r = &c->in->r;
+	const struct record *r = c->o->host ? &c->o->host->r : &c->in->r;
 	char port[8];
 
 	default_env(c, "PATH",
 	    "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin");
-	if (r->pty)
+	if (c->in->r.pty)
 		default_env(c, "TERM", "xterm-256color");
 	for (size_t i = 0; i < c->o->nenv; i++)
 		c->env[c->nenv++] = c->o->env[i];
@@ -303,6 +304,24 @@ static int make_targets(const struct config *c, struct error *err)
 	return 0;
 }
 
+/* What runs, and as whom. */
+static void add_process(struct config *c)
+{
+	const struct order *o = c->o;
+
+	add_env(c);
+	c->oci.cwd = o->kind->cwd;
+	c->oci.args = o->args;
+	c->oci.nargs = o->nargs;
+	c->oci.env = c->env;
+	c->oci.nenv = c->nenv;
+	c->oci.owner = o->kind->owner;
+	c->oci.terminal = c->in->r.pty;
+	c->oci.rows = o->rows;
+	c->oci.cols = o->cols;
+	c->oci.apparmor = c->in->j->apparmor ? APPARMOR_PROFILE : NULL;
+}
+
 static int print_config(struct instance *in, const struct order *o,
     struct buf *out, struct error *err)
 {
@@ -316,24 +335,14 @@ static int print_config(struct instance *in, const struct order *o,
 
 	host_name(&in->r, hostname, sizeof(hostname));
 	add_mounts(&c);
-	add_env(&c);
+	add_process(&c);
 	c.oci.root =
 	    text_of(&c, "%s/i/%s/root", in->j->settings->run, in->name);
-	c.oci.cwd = o->kind->cwd;
 	c.oci.hostname = hostname;
-	c.oci.args = o->args;
-	c.oci.nargs = o->nargs;
-	c.oci.env = c.env;
-	c.oci.nenv = c.nenv;
 	c.oci.mounts = c.mounts;
 	c.oci.tmpfs = &platform;
 	c.oci.ntmpfs = in->r.kind == KIND_BUILD;
 	c.oci.id_base = lease_base((uint32_t)in->r.range);
-	c.oci.owner = o->kind->owner;
-	c.oci.terminal = in->r.pty;
-	c.oci.rows = o->rows;
-	c.oci.cols = o->cols;
-	c.oci.apparmor = in->j->apparmor ? APPARMOR_PROFILE : NULL;
 	oci_print(&c.oci, out);
 	return make_targets(&c, err);
 }
@@ -347,6 +356,15 @@ static int write_one(
 	if (fd == -1)
 		return error_sys(err, "create %s", name);
 	return fd_write_all(fd, text, err);
+}
+
+static int write_json(struct instance *in, const char *name,
+    const struct buf *text, struct error *err)
+{
+	if (text->bad)
+		return error_set(err, ERR_INVALID,
+		    "the command or environment is too long, or not UTF-8");
+	return write_one(in, name, buf_str(text), err);
 }
 
 static int write_names(struct instance *in, struct error *err)
@@ -378,8 +396,16 @@ int bundle_write(struct instance *in, const struct order *o, struct error *err)
 	if (write_names(in, err) == -1 ||
 	    print_config(in, o, &config, err) == -1)
 		return -1;
-	if (config.bad)
-		return error_set(err, ERR_INVALID,
-		    "the command or environment is too long, or not UTF-8");
-	return write_one(in, "config.json", buf_str(&config), err);
+	return write_json(in, "config.json", &config, err);
+}
+
+int bundle_process(
+    struct instance *in, const struct order *o, struct error *err)
+{
+	scoped_buf struct buf text = BUF_INIT(OCI_MAX);
+	struct config c = {.in = in, .o = o};
+
+	add_process(&c);
+	oci_process_print(&c.oci, &text);
+	return write_json(in, "process.json", &text, err);
 }

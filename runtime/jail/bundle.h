@@ -3,7 +3,8 @@
  *
  * One row a kind: which root, what is mounted in it, whether it has a
  * network, as whom it runs. Writes config.json, resolv.conf and hosts into
- * the instance's folder. Called by make.c alone.
+ * the instance's folder, or process.json for one inside another. Called by
+ * make.c alone.
  */
 #pragma once
 #include <stdbool.h>
@@ -18,12 +19,14 @@ struct kind_row {
 	bool owner;   /* as root of its user namespace, our program alone */
 	bool upper;   /* the work's upper, not one of its own */
 	bool empty;   /* an empty root instead of layers */
+	bool inside;  /* in all that a running instance has */
 	const char *cwd;
 };
 const struct kind_row *kind_row(enum instance_kind kind);
 
 struct order { /* of an instance: the frame, read */
 	struct record r;
+	struct instance *host; /* of one that runs inside another */
 	const struct kind_row *kind;
 	struct str args[OCI_LIST_MAX], env[OCI_LIST_MAX];
 	size_t nargs, nenv;
@@ -43,5 +46,8 @@ struct order { /* of an instance: the frame, read */
 /* Its root and all it shares with the store, mounted in its folder. */
 int bundle_mount(struct instance *in, const struct order *o, struct error *err);
 int bundle_write(struct instance *in, const struct order *o, struct error *err);
+/* For one that runs inside another: process.json. */
+int bundle_process(
+    struct instance *in, const struct order *o, struct error *err);
 /* Once at start: launcher, inner and buildpacks where others can reach. */
 int bundle_share_programs(struct jail *j, struct error *err);

@@ -135,15 +135,22 @@ int cgroup_make(const struct cgroups *c, const char *name,
 	return 0;
 }
 
-int cgroup_enter(const struct cgroups *c, const char *name, struct error *err)
+int cgroup_move(
+    const struct cgroups *c, const char *name, pid_t pid, struct error *err)
 {
-	char path[64];
+	char path[64], who[16];
 
 	snprintf(path, sizeof(path), "%s/cgroup.procs", name);
+	snprintf(who, sizeof(who), "%d", (int)pid);
 	for (int i = 0; i < c->n; i++)
-		if (cgroup_put(c->of[i].dir, path, "0", err) == -1)
+		if (cgroup_put(c->of[i].dir, path, who, err) == -1)
 			return -1;
 	return 0;
+}
+
+int cgroup_enter(const struct cgroups *c, const char *name, struct error *err)
+{
+	return cgroup_move(c, name, 0, err); /* 0 is who writes it */
 }
 
 /* --- asking and ending ---------------------------------------------------- */

@@ -7,6 +7,7 @@
 #pragma once
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #include "base/error.h"
 
@@ -54,6 +55,9 @@ int cgroup_make(const struct cgroups *c, const char *name,
     const struct cgroup_limits *limits, struct error *err);
 /* Put the calling process into it. */
 int cgroup_enter(const struct cgroups *c, const char *name, struct error *err);
+/* Put another one into it. */
+int cgroup_move(
+    const struct cgroups *c, const char *name, pid_t pid, struct error *err);
 /* Has a process of it been killed for want of memory? */
 bool cgroup_oom(const struct cgroups *c, const char *name);
 /* SIGKILL all in it. True: there was somebody. */

@@ -12,8 +12,10 @@
 
 struct word {
 	struct list item;
+	enum msg type;
 	int signo;
-	int client; /* -1: it is a signal */
+	int client;          /* -1: none */
+	unsigned rows, cols; /* 0: not said */
 };
 
 static void word_free(struct word *w)
@@ -25,13 +27,16 @@ static void word_free(struct word *w)
 
 static void say(struct instance *in, const struct word *w)
 {
-	struct frame_out o =
-	    frame_begin(w->client == -1 ? MSG_SHIM_SIGNAL : MSG_SHIM_ATTACH, 0);
+	struct frame_out o = frame_begin(w->type, 0);
 
-	if (w->client == -1)
+	if (w->type == MSG_SHIM_SIGNAL)
 		frame_put_u64(&o, F_SIGNO, (uint64_t)w->signo);
-	else
+	if (w->type == MSG_SHIM_ATTACH)
 		frame_put_fd(&o, w->client);
+	if (w->type == MSG_SHIM_RESIZE) {
+		frame_put_u64(&o, F_ROWS, w->rows);
+		frame_put_u64(&o, F_COLS, w->cols);
+	}
 	if (peer_send(in->ctl, &o) == -1)
 		log_warn("shim not told id=%s", in->name);
 }
@@ -59,7 +64,7 @@ static void shim_down(struct peer *p, void *ctx)
 
 static const struct peer_ops ops = {shim_up, shim_frame, shim_down};
 
-static void tell(struct instance *in, int signo, int client)
+static void tell(struct instance *in, const struct word *said)
 {
 	struct word *w, *other;
 	char path[128];
@@ -79,9 +84,9 @@ static void tell(struct instance *in, int signo, int client)
 		return;
 	}
 	w = xcalloc(1, sizeof(*w));
-	*w = (struct word){.signo = signo, .client = -1};
-	if (client != -1)
-		w->client = fcntl(client, F_DUPFD_CLOEXEC, 3);
+	*w = *said;
+	if (said->client != -1)
+		w->client = fcntl(said->client, F_DUPFD_CLOEXEC, 3);
 	list_add(&in->ctl_queue, &w->item);
 	if (peer_is_up(in->ctl))
 		shim_up(in->ctl, in);
@@ -89,12 +94,21 @@ static void tell(struct instance *in, int signo, int client)
 
 void ctl_signal(struct instance *in, int signo)
 {
-	tell(in, signo, -1);
+	tell(in, &(struct word){
+	             .type = MSG_SHIM_SIGNAL, .signo = signo, .client = -1});
 }
 
 void ctl_attach(struct instance *in, int fd)
 {
-	tell(in, 0, fd);
+	tell(in, &(struct word){.type = MSG_SHIM_ATTACH, .client = fd});
+}
+
+void ctl_resize(struct instance *in, unsigned rows, unsigned cols)
+{
+	tell(in, &(struct word){.type = MSG_SHIM_RESIZE,
+	             .client = -1,
+	             .rows = rows,
+	             .cols = cols});
 }
 
 void ctl_close(struct instance *in)

@@ -83,6 +83,8 @@ int instance_hold(struct instance *in, struct error *err)
 {
 	struct jail *j = in->j;
 
+	if (in->r.of)
+		return 0;
 	if (lease_keep(j->ranges, in->r.app, (uint32_t)in->r.range, err) == -1)
 		return -1;
 	if (in->r.net == 0)
@@ -117,6 +119,12 @@ static void put_state(const struct instance *in, struct frame_out *o)
 	frame_put_u64(o, F_TIME, ended ? in->end.time : r->time);
 	if (r->size[0])
 		frame_put_z(o, F_SIZE, r->size);
+	if (r->of)
+		frame_put_u64(o, F_OF, r->of);
+	if (r->most)
+		frame_put_u64(o, F_MS, r->most);
+	if (r->shown[0])
+		frame_put_z(o, F_SHOWN, r->shown);
 	if (r->job)
 		frame_put_u64(o, F_JOB, r->job);
 	if (r->work)
@@ -148,8 +156,18 @@ static void move(struct instance *in, enum instance_state to)
 	instance_tell(in);
 }
 
+void instance_apart(struct instance *in)
+{
+	struct error err = {0};
+
+	if (cgroup_move(&in->j->cgroups, in->name, in->shim.pid, &err) == -1)
+		log_warn("shim not apart id=%s: %s", in->name, err.msg);
+}
+
 void instance_running(struct instance *in)
 {
+	if (in->r.of)
+		instance_apart(in);
 	move(in, INSTANCE_RUNNING);
 }
 
@@ -223,6 +241,8 @@ void instance_kill(struct instance *in)
 	rest_thaw(in);
 	if (first != -1)
 		(void)pidfd_send_signal(first, SIGKILL, NULL, 0);
+	else if (in->r.of && in->shim.io.fd != -1)
+		(void)pidfd_send_signal(in->shim.io.fd, SIGKILL, NULL, 0);
 	else
 		(void)cgroup_kill(&in->j->cgroups, in->name);
 }

@@ -44,6 +44,13 @@ int instance_wait_ready(struct instance *in, int pipe, struct error *err);
 /* Its container has been started. */
 void instance_running(struct instance *in);
 
+/*
+ * The shim of one that runs inside another began among its host's processes,
+ * and would be killed with them before it has told the end of its own: put it
+ * into a group apart.
+ */
+void instance_apart(struct instance *in);
+
 /* It has ended, or never began: take all back but its folder, tell. */
 void instance_end(struct instance *in, const struct ending *e);
 /* Read how it ended from what the shim left; lost when it left nothing. */

@@ -9,7 +9,7 @@
  *     record, end   see record.h
  *     shim          identity of its shim
  *     ctl           the shim's socket
- *     config.json, resolv.conf, hosts
+ *     config.json, resolv.conf, hosts; or process.json
  *     l/N  u/  root/  m/NAME   mount points, see root.h
  *     s/            the shim's own folder: out, err, pid, exit
  *   RUN/v/, STATE/volumes/   see volume.h

@@ -24,8 +24,10 @@
 #include "reserve.h"
 #include "root.h"
 
-#define IO_WEIGHT 100            /* where a frame does not say it */
-#define CPU_MAX 100000           /* percent of one */
+#define IO_WEIGHT 100           /* where a frame does not say it */
+#define CPU_MAX 100000          /* percent of one */
+#define SHIM_MEMORY (16u << 20) /* room for one that is alone in a group */
+#define SHIM_PIDS 8
 #define ENV_BYTES_MAX (8u << 20) /* of a sealed environment */
 #define OPEN_DIR (O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
 
@@ -87,12 +89,15 @@ static void read_order(struct order *o, const struct frame *f)
 	r->port = frame_u64(f, F_PORT);
 	r->job = frame_u64(f, F_JOB);
 	r->work = frame_u64(f, F_WORK);
+	r->of = frame_u64(f, F_OF);
+	r->most = frame_u64(f, F_MS);
 	r->attached = frame_u64(f, F_STATE) == 1;
 	r->pty = r->attached && frame_u64(f, F_PTY) == 1;
 	r->time = clock_real_ms();
 	str_copy(frame_str(f, F_PTYPE), r->ptype, sizeof(r->ptype));
 	str_copy(frame_str(f, F_NAME), r->name, sizeof(r->name));
 	str_copy(frame_str(f, F_SIZE), r->size, sizeof(r->size));
+	str_copy(frame_str(f, F_SHOWN), r->shown, sizeof(r->shown));
 	o->memory = frame_u64(f, F_MEMORY);
 	o->weight = frame_u64(f, F_CPU);
 	o->pids = frame_u64(f, F_PIDS);
@@ -126,7 +131,8 @@ static int check_env(int fd, struct error *err)
 /* A size or number of inodes of 0 would be a tmpfs without a bound. */
 static bool is_unbounded(const struct order *o)
 {
-	return !o->kind->empty && (o->disk == 0 || o->inodes == 0);
+	return !o->kind->empty && !o->kind->inside &&
+	       (o->disk == 0 || o->inodes == 0);
 }
 
 static int check_order(struct order *o, struct error *err)
@@ -148,10 +154,27 @@ static int check_order(struct order *o, struct error *err)
 			    err, ERR_INVALID, "a volume without path or size");
 	if (o->nfds != (o->kind->job ? 4 : 1) || is_unbounded(o) ||
 	    (o->kind->job && o->r.work == 0) ||
-	    (o->nlayers == 0) != o->kind->empty)
+	    (o->nlayers == 0) != (o->kind->empty || o->kind->inside) ||
+	    (o->r.of != 0) != o->kind->inside)
 		return error_set(
 		    err, ERR_INVALID, "an order that does not fit its kind");
 	return check_env(o->fds[o->kind->job ? 2 : 0], err);
+}
+
+/* An app's own process that runs; our programs in builds are nobody's place. */
+static int find_host(struct jail *j, struct order *o, struct error *err)
+{
+	struct instance *host = instance_find(j, o->r.of);
+
+	if (!o->kind->inside)
+		return 0;
+	if (!host || host->r.app != o->r.app || host->ending ||
+	    host->state != INSTANCE_RUNNING || host->r.of != 0 ||
+	    kind_row((enum instance_kind)host->r.kind)->job)
+		return error_set(err, ERR_NOT_FOUND,
+		    "the process to run it in does not run");
+	o->host = host;
+	return 0;
 }
 
 /* --- leases, record ------------------------------------------------------- */
@@ -160,6 +183,8 @@ static int take_leases(struct jail *j, struct order *o, struct error *err)
 {
 	uint32_t range, number = 0;
 
+	if (o->host)
+		return 0; /* its host's */
 	if (lease_take(j->ranges, o->r.app, &range, err) == -1)
 		return -1;
 	if (o->kind->network &&
@@ -235,9 +260,12 @@ static int make_shim_folder(struct instance *in, struct error *err)
 static int become_shim(void *arg, struct error *err)
 {
 	struct instance *in = arg;
+	char group[ID_TEXT];
 	struct identity self;
 
-	if (cgroup_enter(&in->j->cgroups, in->name, err) == -1 ||
+	/* Inside another: so that what the runtime starts is there. */
+	id_text(in->r.of ? in->r.of : in->r.instance, group);
+	if (cgroup_enter(&in->j->cgroups, group, err) == -1 ||
 	    identity_of(getpid(), &self, err) == -1 ||
 	    identity_write(FD_FOLDER, "shim", &self, err) == -1)
 		return -1;
@@ -256,8 +284,8 @@ static const char *mode_of(const struct order *o)
 }
 
 struct shim_args {
-	char run[128], uid[16], owner[32], limits[64];
-	const char *argv[8];
+	char run[128], uid[16], owner[32], limits[64], container[ID_TEXT];
+	const char *argv[9];
 	const char *env[4];
 };
 
@@ -266,10 +294,11 @@ static void fill_args(
 {
 	const struct settings *set = in->j->settings;
 	const struct role_ids *shim = &in->j->roles->of[ROLE_SHIM];
+	const struct record *host = o->host ? &o->host->r : &in->r;
 
 	snprintf(a->run, sizeof(a->run), "%s/i/%s", set->run, in->name);
 	snprintf(a->uid, sizeof(a->uid), "%" PRIu32,
-	    lease_base((uint32_t)in->r.range) + OCI_UID);
+	    lease_base((uint32_t)host->range) + OCI_UID);
 	snprintf(a->owner, sizeof(a->owner), "%u:%u", (unsigned)shim->uid,
 	    (unsigned)shim->gid);
 	snprintf(a->limits, sizeof(a->limits), "PAAS_SHIM=%" PRIu64 ",%" PRIu64,
@@ -281,6 +310,10 @@ static void fill_args(
 	a->argv[4] = mode_of(o);
 	a->argv[5] = in->j->runtime;
 	a->argv[6] = a->owner;
+	if (o->host) {
+		id_text(host->instance, a->container);
+		a->argv[7] = a->container;
+	}
 	a->env[0] = a->limits;
 	a->env[1] = "PATH=/usr/sbin:/usr/bin:/sbin:/bin";
 	a->env[2] = "LC_ALL=C.UTF-8";
@@ -341,6 +374,26 @@ static int start_shim(
 
 /* --- all of it ------------------------------------------------------------ */
 
+/* Beside its host's processes; its shim alone is put apart when it runs. */
+static int make_inside(
+    struct instance *in, const struct order *o, struct error *err)
+{
+	const struct cgroup_limits limits = {.memory = SHIM_MEMORY,
+	    .weight = o->weight,
+	    .pids = SHIM_PIDS,
+	    .io = o->io};
+
+	in->netns = fcntl(o->host->netns, F_DUPFD_CLOEXEC, 3);
+	if (in->netns == -1)
+		return error_sys(err, "namespace of %s", o->host->r.name);
+	if (write_record(in, err) == -1 ||
+	    cgroup_make(&in->j->cgroups, in->name, &limits, err) == -1 ||
+	    bundle_process(in, o, err) == -1 || start_shim(in, o, err) == -1)
+		return -1;
+	instance_tell(in);
+	return 0;
+}
+
 static int make(struct instance *in, const struct order *o, struct error *err)
 {
 	const struct cgroup_limits limits = {.memory = o->memory,
@@ -350,6 +403,8 @@ static int make(struct instance *in, const struct order *o, struct error *err)
 	    .io = o->io,
 	    .io_max = o->io_max};
 
+	if (o->host)
+		return make_inside(in, o, err);
 	if (write_record(in, err) == -1 ||
 	    cgroup_make(&in->j->cgroups, in->name, &limits, err) == -1 ||
 	    net_make(in->j->net, (uint32_t)in->r.net, &in->netns, err) == -1 ||
@@ -379,13 +434,15 @@ static void begin(struct jail *j, struct order *o)
 	struct instance *in;
 	struct ending e = {.code = 125};
 
-	if (check_order(o, &err) == -1 || take_leases(j, o, &err) == -1) {
+	if (check_order(o, &err) == -1 || find_host(j, o, &err) == -1 ||
+	    take_leases(j, o, &err) == -1) {
 		refuse(j, o, &err);
 		return;
 	}
 	in = instance_new(j, &o->r, &err);
 	if (!in) {
-		range_drop(j, o->r.app);
+		if (o->r.range)
+			range_drop(j, o->r.app);
 		if (o->r.net)
 			lease_drop(j->numbers, o->r.instance, NULL);
 		refuse(j, o, &err);

@@ -58,12 +58,11 @@ static void capabilities_print(const struct oci *o, struct buf *out)
 	buf_addc(out, '}');
 }
 
-static void process_print(const struct oci *o, struct buf *out)
+void oci_process_print(const struct oci *o, struct buf *out)
 {
 	int uid = o->owner ? 0 : OCI_UID;
 
-	buf_addf(out, "\"process\":{\"terminal\":%s,",
-	    o->terminal ? "true" : "false");
+	buf_addf(out, "{\"terminal\":%s,", o->terminal ? "true" : "false");
 	if (o->terminal && o->rows && o->cols)
 		buf_addf(out,
 		    "\"consoleSize\":{\"height\":%" PRIu64 ",\"width\":%" PRIu64
@@ -86,7 +85,7 @@ static void process_print(const struct oci *o, struct buf *out)
 		buf_addz(out, ",\"apparmorProfile\":");
 		json_strz(out, o->apparmor);
 	}
-	buf_addz(out, "},");
+	buf_addc(out, '}');
 }
 
 static void tmpfs_print(const struct oci_tmpfs *t, struct buf *out)
@@ -164,9 +163,9 @@ static void linux_print(const struct oci *o, struct buf *out)
 
 void oci_print(const struct oci *o, struct buf *out)
 {
-	buf_addz(out, "{\"ociVersion\":\"1.0.0\",");
-	process_print(o, out);
-	buf_addz(out, "\"root\":{\"path\":");
+	buf_addz(out, "{\"ociVersion\":\"1.0.0\",\"process\":");
+	oci_process_print(o, out);
+	buf_addz(out, ",\"root\":{\"path\":");
 	json_strz(out, o->root);
 	buf_addf(out, ",\"readonly\":%s},\"hostname\":",
 	    o->root_readonly ? "true" : "false");

@@ -52,5 +52,8 @@ struct oci {
 /* Append the whole text; out is bad when it can't be said in JSON. */
 void oci_print(const struct oci *o, struct buf *out);
 
+/* Only what runs in it and as whom: an object, for the runtime's exec. */
+void oci_process_print(const struct oci *o, struct buf *out);
+
 /* Is key the name of an item "KEY=value" among env? */
 bool oci_env_has(const struct str *env, size_t n, const char *key);

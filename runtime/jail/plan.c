@@ -56,6 +56,15 @@ static void on_freeze(struct jail *j, struct frame *f)
 	answer(j, f, done, &err);
 }
 
+static void on_resize(struct jail *j, struct frame *f)
+{
+	struct instance *in = instance_find(j, frame_u64(f, F_INSTANCE));
+	uint64_t rows = frame_u64(f, F_ROWS), cols = frame_u64(f, F_COLS);
+
+	if (in && in->r.pty && rows && cols && rows < 65536 && cols < 65536)
+		ctl_resize(in, (unsigned)rows, (unsigned)cols);
+}
+
 static void on_kill(struct jail *j, struct frame *f)
 {
 	struct instance *in = instance_find(j, frame_u64(f, F_INSTANCE));
@@ -139,6 +148,7 @@ static const struct {
 } verbs[] = {
     {MSG_INSTANCE_START, on_start},
     {MSG_INSTANCE_SIGNAL, on_signal},
+    {MSG_RESIZE, on_resize},
     {MSG_INSTANCE_KILL, on_kill},
     {MSG_INSTANCE_FREEZE, on_freeze},
     {MSG_INSTANCE_REMOVE, on_remove},

@@ -14,8 +14,8 @@ static const struct number {
 	size_t offset;
 } numbers[] = {NUMBER(instance), NUMBER(app), NUMBER(kind), NUMBER(release),
     NUMBER(generation), NUMBER(num), NUMBER(port), NUMBER(job), NUMBER(work),
-    NUMBER(slot), NUMBER(range), NUMBER(net), NUMBER(attached), NUMBER(pty),
-    NUMBER(time)};
+    NUMBER(slot), NUMBER(of), NUMBER(most), NUMBER(range), NUMBER(net),
+    NUMBER(attached), NUMBER(pty), NUMBER(time)};
 
 #define ENDING(member)                                                         \
 	{                                                                      \
@@ -58,7 +58,10 @@ void record_print(const struct record *r, struct buf *out)
 	numbers_print(r, numbers, NELEM(numbers), out);
 	if (r->size[0])
 		buf_addf(out, "size %s\n", r->size);
-	buf_addf(out, "ptype %s\nname %s\nend 1\n", r->ptype, r->name);
+	buf_addf(out, "ptype %s\nname %s\nshown ", r->ptype, r->name);
+	for (const char *c = r->shown; *c; c++)
+		buf_addc(out, *c == '\n' ? ' ' : *c);
+	buf_addz(out, "\nend 1\n");
 }
 
 int record_parse(struct str text, struct record *ret, struct error *err)
@@ -81,6 +84,8 @@ int record_parse(struct str text, struct record *ret, struct error *err)
 			str_copy(value, r.name, sizeof(r.name));
 		if (str_eqz(name, "size") && name_size(value))
 			str_copy(value, r.size, sizeof(r.size));
+		if (str_eqz(name, "shown"))
+			str_copy(value, r.shown, sizeof(r.shown));
 		whole = whole || str_eqz(name, "end");
 	}
 	if (!whole || !r.instance || !r.ptype[0] || !r.name[0])

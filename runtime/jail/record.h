@@ -20,6 +20,8 @@
 struct record {
 	uint64_t instance, app, kind, release, generation, num, port;
 	uint64_t job, work, slot;
+	uint64_t of;       /* the instance it runs inside; 0: its own */
+	uint64_t most;     /* ms that it may take; 0: any */
 	uint64_t range;    /* lease of host ids */
 	uint64_t net;      /* lease of an address; 0: no network but lo */
 	uint64_t attached; /* its terminal or pipes wait for a client */
@@ -27,7 +29,8 @@ struct record {
 	uint64_t time; /* real ms, when it was asked for */
 	char ptype[64];
 	char name[129];
-	char size[33]; /* a label; may be empty */
+	char size[33];   /* a label; may be empty */
+	char shown[257]; /* its command, for people; empty as a rule */
 };
 
 struct ending {

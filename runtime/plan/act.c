@@ -25,6 +25,8 @@ static const char *command_of(const struct inst *in)
 {
 	const struct want *w = want_of(in);
 
+	if (in->shown[0] != '\0')
+		return in->shown;
 	if (in->pending)
 		return in->pending->command;
 	for (size_t i = 0; i < w->ntypes; i++) {
@@ -71,6 +73,12 @@ static void send_start(struct plan *p, struct inst *in)
 		frame_put_z(&o, F_SIZE, in->size);
 	if (inst_is_job(in))
 		frame_put_u64(&o, F_WORK, in->work);
+	if (in->of)
+		frame_put_u64(&o, F_OF, in->of);
+	if (in->most_ms)
+		frame_put_u64(&o, F_MS, in->most_ms);
+	if (in->shown[0] != '\0')
+		frame_put_z(&o, F_SHOWN, in->shown);
 	if (in->pending)
 		pending_put(in->pending, &o);
 	else
@@ -107,6 +115,8 @@ static void send_signal(
 	frame_put_u64(&o, F_INSTANCE, in->id);
 	frame_put_u64(&o, F_SIGNO, SIGTERM);
 	(void)plan_send(p->jail, &o);
+	if (act->text[0] != '\0')
+		tell_line(p, in->app, in->name, "%s", act->text);
 	tell_line(p, in->app, in->name, "Stopping all processes with SIGTERM");
 }
 

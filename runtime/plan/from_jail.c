@@ -25,6 +25,8 @@ static struct inst *adopt(struct plan *p, const struct frame *f)
 	in->job = frame_u64(f, F_JOB);
 	in->work = frame_u64(f, F_WORK);
 	in->port = frame_u64(f, F_PORT);
+	in->of = frame_u64(f, F_OF);
+	in->most_ms = frame_u64(f, F_MS);
 	str_copy(frame_str(f, F_PTYPE), in->ptype, sizeof(in->ptype));
 	str_copy(frame_str(f, F_NAME), in->name, sizeof(in->name));
 	str_copy(frame_str(f, F_SIZE), in->size, sizeof(in->size));
@@ -32,6 +34,7 @@ static struct inst *adopt(struct plan *p, const struct frame *f)
 		size_limits(p->settings, str_z(in->size), &limits);
 		in->memory = limits.memory;
 	}
+	str_copy(frame_str(f, F_SHOWN), in->shown, sizeof(in->shown));
 	in->adopted = frame_u64(f, F_STATE) == INSTANCE_RUNNING;
 	in->asked_ms = ev_now_ms(p->ev);
 	if (in->id > p->last_id)

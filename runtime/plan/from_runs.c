@@ -7,13 +7,14 @@
 #include "oneoff.h"
 #include "past.h"
 
+/* Release phases are not counted: a deploy does not wait for commands. */
 static size_t count_runs(const struct app *a)
 {
 	struct inst *in;
 	size_t n = 0;
 
 	list_each(in, &a->insts, of_app) n +=
-	    in->kind == KIND_RUN || in->kind == KIND_RELEASE;
+	    in->kind == KIND_RUN || in->kind == KIND_EXEC;
 	return n;
 }
 
@@ -113,6 +114,13 @@ static void answer_again(
 		answer_ok(to, f->id, in->id);
 }
 
+static const char *type_of(enum instance_kind kind)
+{
+	if (kind == KIND_RELEASE)
+		return "release";
+	return kind == KIND_EXEC ? "exec" : "run";
+}
+
 static void add(struct plan *p, struct app *a, struct peer *from,
     struct frame *f, enum instance_kind kind)
 {
@@ -121,14 +129,56 @@ static void add(struct plan *p, struct app *a, struct peer *from,
 
 	in->release = frame_u64(f, F_RELEASE);
 	in->job = frame_u64(f, F_JOB);
-	snprintf(in->ptype, sizeof(in->ptype), "%s",
-	    kind == KIND_RUN ? "run" : "release");
+	in->of = kind == KIND_EXEC ? frame_u64(f, F_OF) : 0;
+	in->most_ms = frame_u64(f, F_MS);
+	snprintf(in->ptype, sizeof(in->ptype), "%s", type_of(kind));
+	str_copy(frame_str(f, F_SHOWN), in->shown, sizeof(in->shown));
 	str_copy(frame_str(f, F_NAME), in->name, sizeof(in->name));
 	in->pending = pending_run(f, p->settings);
 	in->memory = in->pending->limits.memory;
 	str_copy(pending_size(f), in->size, sizeof(in->size));
 	in->pending->asker = (struct asker){peer_id(from), f->id};
 	plan_touch(p, a);
+}
+
+/* May a one-off of this kind be added to a? If not, f is answered. */
+static bool may_add(struct plan *p, const struct app *a, struct peer *from,
+    const struct frame *f, enum instance_kind kind)
+{
+	const struct inst *host = model_inst(&p->model, frame_u64(f, F_OF));
+	uint64_t most = p->settings->runs_max;
+
+	if (a->gone) {
+		refuse(from, f, ERR_NOT_FOUND, "the app is gone");
+		return false;
+	}
+	if (kind == KIND_RELEASE)
+		return true;
+	if (count_runs(a) >= most) {
+		refuse(from, f, ERR_LIMIT,
+		    "%" PRIu64 " one-off processes of this app run already",
+		    most);
+		return false;
+	}
+	if (kind == KIND_EXEC &&
+	    (!host || host->app != a || host->state != INST_RUNNING ||
+	        host->stop != STOP_NO || host->of || inst_is_job(host))) {
+		refuse(from, f, ERR_NOT_FOUND,
+		    "The process to run it in is starting or ending. See "
+		    "`paas ps`.");
+		return false;
+	}
+	return has_memory(p, a, from, f);
+}
+
+void on_resize(struct plan *p, struct peer *from, struct frame *f)
+{
+	struct frame_out o = frame_begin(MSG_RESIZE, 0);
+
+	frame_put_u64(&o, F_INSTANCE, frame_u64(f, F_INSTANCE));
+	frame_put_u64(&o, F_ROWS, frame_u64(f, F_ROWS));
+	frame_put_u64(&o, F_COLS, frame_u64(f, F_COLS));
+	(void)plan_send(p->jail, &o);
 }
 
 void on_run(struct plan *p, struct peer *from, struct frame *f)
@@ -138,7 +188,8 @@ void on_run(struct plan *p, struct peer *from, struct frame *f)
 	struct inst *in = model_job(&p->model, job);
 	struct app *a;
 
-	if ((kind != KIND_RUN && kind != KIND_RELEASE) || job == 0) {
+	if ((kind != KIND_RUN && kind != KIND_RELEASE && kind != KIND_EXEC) ||
+	    job == 0) {
 		refuse(from, f, ERR_INVALID,
 		    "no one-off of kind %" PRIu64 " and job %" PRIu64, kind,
 		    job);
@@ -150,15 +201,8 @@ void on_run(struct plan *p, struct peer *from, struct frame *f)
 		refuse(from, f, ERR_EXISTS, "this job is another one");
 	} else if (p->down) {
 		refuse(from, f, ERR_UNAVAILABLE, "the platform is stopping");
-	} else if ((a = plan_app(p, from, f)) != NULL) {
-		if (a->gone)
-			refuse(from, f, ERR_NOT_FOUND, "the app is gone");
-		else if (count_runs(a) >= p->settings->instances_max)
-			refuse(from, f, ERR_LIMIT,
-			    "%" PRIu64 " one-off processes of this app run "
-			    "already",
-			    p->settings->instances_max);
-		else if (has_memory(p, a, from, f))
-			add(p, a, from, f, (enum instance_kind)kind);
+	} else if ((a = plan_app(p, from, f)) != NULL &&
+	           may_add(p, a, from, f, (enum instance_kind)kind)) {
+		add(p, a, from, f, (enum instance_kind)kind);
 	}
 }

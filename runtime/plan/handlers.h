@@ -16,6 +16,7 @@ void on_want_gone(struct plan *p, struct peer *from, struct frame *f);
 void on_instance_stop(struct plan *p, struct peer *from, struct frame *f);
 /* from_runs.c */
 void on_run(struct plan *p, struct peer *from, struct frame *f);
+void on_resize(struct plan *p, struct peer *from, struct frame *f);
 /* from_builder.c */
 void on_job(struct plan *p, struct peer *from, struct frame *f);
 void on_job_cancel(struct plan *p, struct peer *from, struct frame *f);

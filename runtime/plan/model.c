@@ -444,7 +444,8 @@ void inst_state(struct inst *in, enum inst_state state, uint64_t now_ms,
 	if (state == INST_RUNNING)
 		in->up_ms = now_ms > ago_ms ? now_ms - ago_ms : 1;
 	if (in->most_ms && !in->deadline_ms)
-		in->deadline_ms = now_ms + in->most_ms;
+		in->deadline_ms = now_ms + in->most_ms -
+		                  (ago_ms < in->most_ms ? ago_ms : in->most_ms);
 }
 
 void model_jail_mark(struct model *m)

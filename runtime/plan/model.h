@@ -92,9 +92,11 @@ struct inst {
 	uint64_t id;
 	enum instance_kind kind;
 	uint64_t release, generation, num, job, work, port;
+	uint64_t of; /* the instance that it runs inside, or 0 */
 	char ptype[64], name[129];
 	char size[33];   /* "": found running, and nobody knows */
 	uint64_t memory; /* bytes it may use; 0: not known */
+	char shown[257]; /* the command of a one-off, for people */
 
 	enum inst_state state;
 	bool adopted;             /* found running: the router may know it */
@@ -129,7 +131,7 @@ struct inst {
 	bool discard;     /* of a failed candidate, or a one-off to be ended */
 	bool was_live;    /* its release was live when we had it */
 	bool late;        /* ended for its health: that is a crash */
-	uint64_t most_ms, deadline_ms; /* of a job; 0: none */
+	uint64_t most_ms, deadline_ms; /* of a job or one-off; 0: none */
 	bool owned;                    /* a job whose builder is connected */
 
 	bool frozen;        /* jail was asked to, or has said so */

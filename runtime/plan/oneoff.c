@@ -135,6 +135,8 @@ struct pending *pending_run(struct frame *f, const struct settings *s)
 
 	size_limits(s, pending_size(f), &p->limits);
 	p->volumes = volumes_copy(f);
+	if (frame_u64(f, F_KIND) == KIND_EXEC)
+		p->layers[0] = '\0';
 	p->attached = frame_u64(f, F_STATE) != 0;
 	p->pty = frame_u64(f, F_PTY) != 0;
 	p->rows = frame_u64(f, F_ROWS);

@@ -31,7 +31,10 @@ struct pending {
 	int nfds;
 };
 
-/* From a RUN frame, whose limits are those of apps, or from a JOB frame. */
+/*
+ * From a RUN frame, whose limits are those of apps, or from a JOB frame. One
+ * that runs inside another has no layers of its own.
+ */
 struct pending *pending_run(struct frame *f, const struct settings *s);
 struct pending *pending_job(struct frame *f);
 /* The size that a RUN frame asks for. */

@@ -30,6 +30,7 @@ static const struct {
     {MSG_WANT_DROP, on_want_drop},
     {MSG_WANT_GONE, on_want_gone},
     {MSG_RUN, on_run},
+    {MSG_RESIZE, on_resize},
     {MSG_INSTANCE_STOP, on_instance_stop},
 
     {MSG_JOB, on_job},

@@ -371,17 +371,19 @@ static void step_stop(struct step *s, const struct inst *in)
 	}
 }
 
-static void step_job(struct step *s, const struct inst *in)
+/* A job or one-off that has its time limit. */
+static void step_limit(struct step *s, const struct inst *in)
 {
+	bool job = inst_is_job(in);
 	struct action *a;
 
 	if (!in->deadline_ms || in->stop != STOP_NO ||
 	    !step_due(s, in->deadline_ms) || !s->env->jail)
 		return;
-	a = step_add(s, ACT_KILL, in);
+	a = step_add(s, job ? ACT_KILL : ACT_SIGNAL, in);
 	snprintf(a->text, sizeof(a->text),
-	    "stopped after %" PRIu64 " seconds, the most it may take",
-	    in->most_ms / 1000);
+	    "%s after %" PRIu64 " seconds, the most it may take",
+	    job ? "stopped" : "Process is stopped", in->most_ms / 1000);
 }
 
 /* --- one instance --------------------------------------------------------- */
@@ -422,8 +424,8 @@ static void step_inst(struct step *s, const struct inst *in)
 		step_waiting(s, in);
 	else if (in->stop != STOP_NO || !is_kept(s, in))
 		step_stop(s, in);
-	else if (inst_is_job(in))
-		step_job(s, in);
+	else
+		step_limit(s, in);
 }
 
 /* --- requests while nobody serves ----------------------------------------- */

@@ -132,6 +132,8 @@ static void send_dyno(struct plan *p, const struct inst *in)
 	frame_put_u64(&o, F_TIME, in->time_ms);
 	if (in->size[0])
 		frame_put_z(&o, F_SIZE, in->size);
+	if (in->shown[0] != '\0')
+		frame_put_z(&o, F_SHOWN, in->shown);
 	(void)plan_send(p->web, &o);
 }
 

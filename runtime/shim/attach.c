@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <signal.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -84,6 +85,15 @@ int attach_join(struct attach *a, int client, struct error *err)
 	if (!a->exited)
 		a->due_ms = UINT64_MAX;
 	return 0;
+}
+
+void attach_resize(
+    const struct attach *a, unsigned short rows, unsigned short cols)
+{
+	const struct winsize size = {.ws_row = rows, .ws_col = cols};
+
+	if (a->pty && a->output != -1)
+		(void)ioctl(a->output, TIOCSWINSZ, &size);
 }
 
 static void close_all(struct attach *a)

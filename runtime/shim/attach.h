@@ -53,6 +53,9 @@ void attach_init(
     struct attach *a, bool pty, int input, int output, uint64_t now_ms);
 /* Join a connected stream socket; on failure it stays the caller's. */
 int attach_join(struct attach *a, int client, struct error *err);
+/* Its terminal, if it has one, is of this size from now on. */
+void attach_resize(
+    const struct attach *a, unsigned short rows, unsigned short cols);
 /* Fill in what to wait for: input, output, client. */
 void attach_want(const struct attach *a, struct pollfd p[3]);
 /*

@@ -107,6 +107,17 @@ static int receive(int fd, char *mem, struct frame *ret)
 	return 1;
 }
 
+static bool take_size(const struct frame *f, struct ctl_request *ret)
+{
+	uint64_t rows = frame_u64(f, F_ROWS), cols = frame_u64(f, F_COLS);
+
+	if (!rows || !cols || rows > UINT16_MAX || cols > UINT16_MAX)
+		return false;
+	ret->rows = (unsigned short)rows;
+	ret->cols = (unsigned short)cols;
+	return f->nfds == 0;
+}
+
 /* 1 when it is a request, 0 when it needs nothing, -1 when it breaks a rule. */
 static int take_frame(struct ctl *c, struct frame *f, struct ctl_request *ret)
 {
@@ -131,6 +142,8 @@ static int take_frame(struct ctl *c, struct frame *f, struct ctl_request *ret)
 			return -1;
 		ret->client = frame_take_fd(f, 0);
 		return 1;
+	case MSG_SHIM_RESIZE:
+		return take_size(f, ret) ? 1 : -1;
 	case MSG_OK:
 	case MSG_ERROR:
 		return 0;

@@ -2,8 +2,9 @@
  * ctl - what jail asks of the shim, over the instance's ctl socket.
  *
  * One connection of uid 0 at a time; while it lasts, others wait in the
- * backlog. Frames are those of ipc/msg.h: HELLO each way, then SHIM_SIGNAL and
- * SHIM_ATTACH, which are not answered. What breaks a rule ends the connection.
+ * backlog. Frames are those of ipc/msg.h: HELLO each way, then SHIM_SIGNAL,
+ * SHIM_ATTACH and SHIM_RESIZE, which are not answered. What breaks a rule ends
+ * the connection.
  */
 #pragma once
 #include <stdbool.h>
@@ -20,8 +21,9 @@ struct ctl {
 };
 
 struct ctl_request {
-	int signo;  /* 0: none */
-	int client; /* -1: none; the caller's */
+	int signo;                 /* 0: none */
+	int client;                /* -1: none; the caller's */
+	unsigned short rows, cols; /* of the terminal; 0: as it is */
 };
 
 /* The listener stays the caller's until ctl_close. */

@@ -4,6 +4,7 @@
 #include <grp.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
@@ -24,6 +25,7 @@
 #define BPF_RETURN 0x06     /* BPF_RET | BPF_K */
 #define AT_CALL 0           /* in struct seccomp_data */
 #define AT_ARCH 4
+#define AT_ARG_1 24 /* its lower half, on a little-endian machine */
 
 #if defined(__x86_64__)
 #define ARCH 0xc000003eu
@@ -104,7 +106,7 @@ struct instruction {
  */
 static int limit_calls(struct error *err)
 {
-	struct instruction code[NELEM(calls) + 6];
+	struct instruction code[NELEM(calls) + 9];
 	struct {
 		unsigned short n;
 		struct instruction *code;
@@ -116,8 +118,12 @@ static int limit_calls(struct error *err)
 	code[n++] = (struct instruction){BPF_RETURN, 0, 0, SECCOMP_KILL};
 	code[n++] = (struct instruction){BPF_LOAD_WORD, 0, 0, AT_CALL};
 	for (size_t i = 0; i < NELEM(calls); i++)
-		code[n++] = (struct instruction){
-		    BPF_JUMP_EQUAL, (uint8_t)(NELEM(calls) - i), 0, calls[i]};
+		code[n++] = (struct instruction){BPF_JUMP_EQUAL,
+		    (uint8_t)(NELEM(calls) + 3 - i), 0, calls[i]};
+	/* Of ioctl the one that tells a terminal its size. */
+	code[n++] = (struct instruction){BPF_JUMP_EQUAL, 0, 2, SYS_ioctl};
+	code[n++] = (struct instruction){BPF_LOAD_WORD, 0, 0, AT_ARG_1};
+	code[n++] = (struct instruction){BPF_JUMP_EQUAL, 1, 0, TIOCSWINSZ};
 	code[n++] =
 	    (struct instruction){BPF_RETURN, 0, 0, SECCOMP_ERRNO | EPERM};
 	code[n++] = (struct instruction){BPF_RETURN, 0, 0, SECCOMP_ALLOW};

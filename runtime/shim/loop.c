@@ -71,6 +71,8 @@ static void serve_ctl(struct shim *s)
 	if (!ctl_ready(&s->ctl, &r))
 		return;
 	signal_container(s, r.signo);
+	if (r.rows && attaches(s))
+		attach_resize(&s->attach, r.rows, r.cols);
 	if (r.client != -1 && attaches(s) &&
 	    attach_join(&s->attach, r.client, NULL) == 0)
 		return;

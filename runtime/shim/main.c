@@ -7,7 +7,8 @@
  * is killed by SIGKILL alone; then the app runs on, with its log stopped.
  * Static, libc alone: there is one beside each instance.
  *
- *   paas-shim RUN/i/ID NAME UID MODE RUNTIME OWNER_UID:OWNER_GID
+ *   paas-shim RUN/i/ID NAME UID MODE RUNTIME OWNER_UID:OWNER_GID [CONTAINER]
+ *   CONTAINER: its process joins this one, by RUN/i/ID/process.json
  *   3 the folder RUN/i/ID    4 the app's log folder      5 its ctl socket
  *   6 its environment        7 pipe: "ready\n", or "error TEXT\n"
  *   8, 9, 10 in MODE job: stdin, output, report

@@ -100,11 +100,11 @@ int options_parse(int argc, const char *const *argv, const char *settings,
     struct options *ret, struct error *err)
 {
 	struct options o = {0};
-	uint64_t uid;
+	uint64_t uid, container;
 
-	if (argc != 7)
+	if (argc != 7 && argc != 8)
 		return error_set(err, ERR_INVALID,
-		    "paas-shim FOLDER NAME UID MODE RUNTIME OWNER");
+		    "paas-shim FOLDER NAME UID MODE RUNTIME OWNER [CONTAINER]");
 	if (parse_folder(argv[1], &o, err) == -1 ||
 	    parse_mode(argv[4], &o, err) == -1 ||
 	    parse_owner(argv[6], &o, err) == -1)
@@ -116,11 +116,15 @@ int options_parse(int argc, const char *const *argv, const char *settings,
 	if (argv[5][0] != '/')
 		return error_set(
 		    err, ERR_INVALID, "not the path of a runtime: %s", argv[5]);
+	if (argc == 8 && !parse_hex(str_z(argv[7]), &container))
+		return error_set(
+		    err, ERR_INVALID, "not the id of a container: %s", argv[7]);
 	if (o.mode == MODE_LOG && parse_settings(settings, &o, err) == -1)
 		return -1;
 	o.name = argv[2];
 	o.app_uid = (uid_t)uid;
 	o.runtime = argv[5];
+	o.container = argc == 8 ? argv[7] : NULL;
 	*ret = o;
 	return 0;
 }

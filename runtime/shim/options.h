@@ -2,7 +2,7 @@
  * options - what jail asks of a shim: its arguments and PAAS_SHIM.
  *
  * Pure but for argv, which it borrows. Called by main and the unit tests.
- *   paas-shim RUN/i/ID NAME UID MODE RUNTIME OWNER_UID:OWNER_GID
+ *   paas-shim RUN/i/ID NAME UID MODE RUNTIME OWNER_UID:OWNER_GID [CONTAINER]
  *   PAAS_SHIM=segment_bytes,segments
  */
 #pragma once
@@ -28,7 +28,8 @@ struct options {
 	uid_t app_uid;      /* host id of the app's user */
 	enum mode mode;
 	const char *runtime;
-	uid_t uid; /* whom the shim becomes */
+	const char *container; /* run inside this one; NULL: a new one */
+	uid_t uid;             /* whom the shim becomes */
 	gid_t gid;
 	uint64_t segment_bytes, segments; /* of MODE_LOG alone */
 	char root[PATH_ROOM];             /* RUN/crun, the runtime's state */

@@ -27,6 +27,7 @@
 #define ARGS_MAX 20
 #define WORDS_ROOM 1024 /* of the runtime's last words */
 #define PID_FILE "runtime-pid"
+#define OOM_SCORE "500" /* of apps, as config.json says for new containers */
 
 /* --- in the child -------------------------------------------------------- */
 
@@ -42,6 +43,17 @@ static int hide_unified(struct error *err)
 	    mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) == -1 ||
 	    umount2(HYBRID, MNT_DETACH) == -1)
 		return error_sys(err, "hide " HYBRID);
+	return 0;
+}
+
+/* The runtime's exec leaves it as it is. */
+static int set_oom_score(struct error *err)
+{
+	scoped_fd int fd =
+	    open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
+
+	if (fd == -1 || write(fd, OOM_SCORE, 3) != 3)
+		return error_sys(err, "set the OOM score");
 	return 0;
 }
 
@@ -68,7 +80,7 @@ static int place_fds(
 struct command {
 	const char *args[ARGS_MAX];
 	char root[PATH_ROOM + 8], pid_file[PATH_ROOM];
-	char console[PATH_ROOM], path[4096];
+	char console[PATH_ROOM], process[PATH_ROOM], path[4096];
 };
 
 static bool is_runc(const char *path)
@@ -85,15 +97,17 @@ static void make_command(const struct options *o, struct command *c)
 	    c->path, sizeof(c->path), "PATH=%s", getenv("PATH") ?: "");
 	stage_path(o, PID_FILE, c->pid_file);
 	stage_path(o, "console", c->console);
+	(void)snprintf(
+	    c->process, sizeof(c->process), "%s/process.json", o->folder);
 	*arg++ = o->runtime;
 	*arg++ = c->root;
 	*arg++ = "--log=/proc/self/fd/5";
 	if (!is_runc(o->runtime))
 		*arg++ = "--cgroup-manager=disabled";
-	*arg++ = "run";
+	*arg++ = o->container ? "exec" : "run";
 	*arg++ = "--detach";
-	*arg++ = "--bundle";
-	*arg++ = o->folder;
+	*arg++ = o->container ? "--process" : "--bundle";
+	*arg++ = o->container ? c->process : o->folder;
 	*arg++ = "--pid-file";
 	*arg++ = c->pid_file;
 	*arg++ = "--preserve-fds";
@@ -102,7 +116,7 @@ static void make_command(const struct options *o, struct command *c)
 		*arg++ = "--console-socket";
 		*arg++ = c->console;
 	}
-	*arg++ = o->id;
+	*arg++ = o->container ? o->container : o->id;
 	*arg = NULL;
 }
 
@@ -119,7 +133,9 @@ static _Noreturn void in_child(const struct options *o, const struct stage *st)
 	(void)sigprocmask(SIG_SETMASK, &none, NULL);
 	if (dup2(st->complaints, LOG_FD) == -1)
 		_exit(127);
-	if (hide_unified(&err) == 0 && place_fds(o, st, &err) == 0) {
+	if (hide_unified(&err) == 0 &&
+	    (!o->container || set_oom_score(&err) == 0) &&
+	    place_fds(o, st, &err) == 0) {
 		(void)execve(o->runtime, (char *const *)c.args, env);
 		(void)error_sys(&err, "execute it");
 	}

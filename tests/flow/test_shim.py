@@ -25,14 +25,14 @@ GUARD = 60
 
 
 def numbers(header, pattern):
-    """The members of an enum that a table in a header makes, from 1 on."""
-    text = (ROOT / "lib/ipc" / header).read_text()
-    return {name: i for i, name in enumerate(re.findall(pattern, text), 1)}
+    """What a table in a header says of names and numbers; without numbers from 1 on."""
+    found = re.findall(pattern, (ROOT / "lib/ipc" / header).read_text())
+    return {name: int(n or i) for i, (name, n) in enumerate(found, 1)}
 
 
-MSG = numbers("msg.h", r"\bMSG\((MSG_\w+)")
-FIELD = numbers("msg.h", r"\bFIELD\((F_\w+)")
-ROLE = numbers("role.h", r"\t(ROLE_(?!NONE)\w+),")
+MSG = numbers("msg.h", r"\bMSG\((MSG_\w+), (\d+)")
+FIELD = numbers("msg.h", r"\bFIELD\((F_\w+), (\d+)")
+ROLE = numbers("role.h", r"\t(ROLE_(?!NONE)\w+),()")
 
 
 def frame(message, **fields):

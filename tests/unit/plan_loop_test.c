@@ -260,7 +260,7 @@ static void what_breaks_a_limit_is_refused_and_changes_nothing(void **state)
 		say_run(t, i, KIND_RUN, i);
 		got_free(expect(t, JAIL, MSG_INSTANCE_START));
 	}
-	say_run(t, 4, KIND_RUN, 4); /* instances_max is 3 */
+	say_run(t, 4, KIND_RUN, 4); /* runs_max is 3 */
 	assert_int_equal(expect_u64(t, WEB, MSG_ERROR, F_CODE), ERR_LIMIT);
 	say_want(t, WANT_LIVE, 1, "worker", 1000000);
 	for (int i = 0; i < 3; i++)

@@ -22,19 +22,36 @@
 
 /* --- one-offs and jobs ---------------------------------------------------- */
 
+/* One of the app's that runs, for a command inside it; NULL: there is none. */
+static const struct inst *some_host(struct world *w, const struct app *a)
+{
+	const struct inst *found = NULL;
+	struct inst *in;
+
+	list_each(in, &a->insts, of_app)
+	{
+		if (in->state == INST_RUNNING && in->kind == KIND_APP &&
+		    (!found || world_chance(w, 50)))
+			found = in;
+	}
+	return found;
+}
+
 static void add_oneoff(struct world *w)
 {
 	struct app *a = model_app(&w->model, 1 + world_rnd(w, APPS));
 	enum instance_kind kind =
 	    (enum instance_kind)(1 + world_rnd(w, KIND_N - 1));
+	const struct inst *host = some_host(w, a);
 	struct inst *in;
 
-	if (w->down || a->gone)
+	if (w->down || a->gone || (kind == KIND_EXEC && !host))
 		return;
 	in = model_add(&w->model, a, ++w->last_id, kind, INST_WAITING);
 	in->job = ++w->jobs;
 	in->owned = inst_is_job(in);
-	in->most_ms = in->owned ? 600000 : 0;
+	in->most_ms = in->owned || world_chance(w, 50) ? 600000 : 0;
+	in->of = kind == KIND_EXEC ? host->id : 0;
 	in->pending = xcalloc(1, 8);
 	snprintf(in->ptype, sizeof(in->ptype), "run");
 	snprintf(in->name, sizeof(in->name), "run.%" PRIu64, in->job);

@@ -111,6 +111,7 @@ int town_open(void **state)
 	settings_init(&t->settings);
 	snprintf(t->settings.run, sizeof(t->settings.run), "%s", t->dir);
 	t->settings.instances_max = 3;
+	t->settings.runs_max = 3;
 	for (int i = 0; i < ROLE_N; i++)
 		t->roles.of[i] = (struct role_ids){getuid(), getgid()};
 	list_init(&t->got);

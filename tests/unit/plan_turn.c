@@ -142,7 +142,8 @@ static void send_start(struct world *w, const struct inst *in)
 	    .release = in->release,
 	    .generation = in->generation,
 	    .num = in->num,
-	    .job = in->job};
+	    .job = in->job,
+	    .of = in->of};
 	memcpy(n->vm.ptype, in->ptype, sizeof(in->ptype));
 	memcpy(n->vm.name, in->name, sizeof(in->name));
 	memcpy(n->vm.size, in->size, sizeof(in->size));
@@ -289,6 +290,7 @@ static void plan_state(struct world *w, const struct vm *v)
 		in->generation = v->generation;
 		in->num = v->num;
 		in->job = v->job;
+		in->of = v->of;
 		memcpy(in->ptype, v->ptype, sizeof(in->ptype));
 		memcpy(in->name, v->name, sizeof(in->name));
 		memcpy(in->size, v->size, sizeof(in->size));

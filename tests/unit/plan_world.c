@@ -120,11 +120,26 @@ static void vm_move(struct world *w, struct vm *v, enum instance_state to)
 
 void vm_exit(struct world *w, struct vm *v, uint64_t code, uint64_t sig)
 {
+	struct vm *guest;
+
 	if (v->state == INSTANCE_EXITED)
 		return;
 	v->code = code;
 	v->signal = sig;
 	vm_move(w, v, INSTANCE_EXITED);
+	/* What runs inside it was in its namespaces. */
+	list_each(guest, &w->vms, link)
+	{
+		if (guest->of == v->id)
+			vm_exit(w, guest, 0, SIGKILL);
+	}
+}
+
+static bool has_host(const struct world *w, const struct vm *v)
+{
+	const struct vm *host = v->of ? vm_find(w, v->of) : NULL;
+
+	return !v->of || (host && host->state == INSTANCE_RUNNING);
 }
 
 static void jail_start(struct world *w, const struct note *n)
@@ -143,7 +158,7 @@ static void jail_start(struct world *w, const struct note *n)
 	}
 	list_add(&w->vms, &v->link);
 	vm_move(w, v, INSTANCE_STARTING);
-	if (!w->peace && world_chance(w, 3))
+	if ((!w->peace && world_chance(w, 3)) || !has_host(w, v))
 		vm_exit(w, v, 125, 0);
 }
 

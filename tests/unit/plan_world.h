@@ -27,7 +27,7 @@
 
 struct vm { /* an instance, as jail has it */
 	struct list link;
-	uint64_t id, app, kind, release, generation, num, job;
+	uint64_t id, app, kind, release, generation, num, job, of;
 	char ptype[64], name[129], size[33];
 	enum instance_state state;
 	bool listens, deaf, term, kill, crashes;

@@ -204,8 +204,7 @@ static void too_late(struct ev_timer *t)
 	wait_over(container_of(t, struct wait, timer));
 }
 
-/* Call then(r) once plan has told what runs. */
-static void when_known(struct request *r, void (*then)(struct request *r))
+void request_dynos(struct request *r, void (*then)(struct request *r))
 {
 	struct wait *v;
 
@@ -286,30 +285,40 @@ static void send_dynos(struct request *r)
 
 void on_dynos(struct request *r)
 {
-	when_known(r, send_dynos);
+	request_dynos(r, send_dynos);
 }
 
-/* The process of the path: by name, or by id. */
-static const struct dyno *find(struct request *r)
+/* Of two of one name, as during a deploy: the one that works, the newer. */
+static bool is_better(const struct dyno *d, const struct dyno *than)
+{
+	if (!than || (d->state == DYNO_UP) != (than->state == DYNO_UP))
+		return !than || d->state == DYNO_UP;
+	return d->instance > than->instance;
+}
+
+const struct dyno *request_dyno(struct request *r)
 {
 	scoped_free const struct dyno **v = NULL;
 	size_t n = dynos_of(r->w, r->app.id, &v);
+	const struct dyno *best = NULL;
 	char uuid[37];
 
 	for (size_t i = 0; i < n; i++) {
 		shape_instance_uuid(v[i]->instance, uuid);
-		if (str_eqz(r->match.args[1], v[i]->name) ||
-		    str_eqz(r->match.args[1], uuid))
-			return v[i];
+		if ((str_eqz(r->match.args[1], v[i]->name) ||
+		        str_eqz(r->match.args[1], uuid)) &&
+		    is_better(v[i], best))
+			best = v[i];
 	}
-	request_refuse(
-	    r, 404, "not_found", "There is no such process. See `paas ps`.");
-	return NULL;
+	if (!best)
+		request_refuse(r, 404, "not_found",
+		    "There is no such process. See `paas ps`.");
+	return best;
 }
 
 static void send_dyno(struct request *r)
 {
-	const struct dyno *d = find(r);
+	const struct dyno *d = request_dyno(r);
 
 	if (d)
 		request_json(r, 200, shape_dyno(r->w, &r->app, d));
@@ -317,7 +326,7 @@ static void send_dyno(struct request *r)
 
 void on_dyno_info(struct request *r)
 {
-	when_known(r, send_dyno);
+	request_dynos(r, send_dyno);
 }
 
 void on_dynos_restart(struct request *r)
@@ -332,7 +341,7 @@ void on_dynos_restart(struct request *r)
 
 static void stop_dyno(struct request *r)
 {
-	const struct dyno *d = find(r);
+	const struct dyno *d = request_dyno(r);
 	struct error err = {0};
 
 	if (!d)
@@ -345,7 +354,7 @@ static void stop_dyno(struct request *r)
 
 static void stop_dyno_known(struct request *r)
 {
-	when_known(r, stop_dyno);
+	request_dynos(r, stop_dyno);
 }
 
 void on_dyno_stop(struct request *r)
@@ -377,7 +386,7 @@ static void stop_type(struct request *r)
 
 static void stop_type_known(struct request *r)
 {
-	when_known(r, stop_type);
+	request_dynos(r, stop_type);
 }
 
 void on_type_stop(struct request *r)

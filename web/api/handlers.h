@@ -59,7 +59,15 @@ void on_dyno_info(struct request *r);
 void on_dynos_restart(struct request *r);
 void on_dyno_stop(struct request *r);
 void on_type_stop(struct request *r);
-void on_run(struct request *r); /* run.c */
+/* Call then(r) once plan has told what runs. */
+void request_dynos(struct request *r, void (*then)(struct request *r));
+/* The process that the path names, by name or id; NULL: it is refused. */
+const struct dyno *request_dyno(struct request *r);
+
+/* run.c */
+void on_run(struct request *r);
+void on_run_inside(struct request *r);
+void on_dyno_resize(struct request *r);
 
 /* platform.c */
 void on_doctor(struct request *r);

@@ -1,4 +1,7 @@
-/* run - a command in an instance of its own, attached or not. */
+/*
+ * run - a command in an instance of its own, attached or not, or attached
+ * inside one that runs; and the size of its terminal.
+ */
 #include <inttypes.h>
 #include <stdio.h>
 
@@ -8,11 +11,15 @@
 #include "base/mem.h"
 #include "base/name.h"
 #include "base/rand.h"
+#include "dynos.h"
 #include "ipc/msg.h"
 #include "oneoff.h"
 #include "routes.h"
+#include "wire/exitmark.h"
 
-#define ATTACH_MS 60000 /* for the client to come */
+#define LAUNCHER "/cnb/lifecycle/launcher" /* in every instance */
+#define TTL_MAX 86400                      /* of Heroku's time_to_live */
+#define ATTACH_MS 60000                    /* for the client to come */
 #define COMMAND_MAX 32768
 #define RUN_ENV_MAX 65536
 
@@ -26,7 +33,7 @@ struct run {
 	char name[32], secret[44], size[SIZE_NAME];
 	struct buf command, env;
 	bool attached, pty;
-	uint64_t instance, rows, cols;
+	uint64_t instance, inside, rows, cols, seconds;
 };
 
 static void run_free(void *arg)
@@ -49,6 +56,7 @@ static void finish(struct run *run, const struct error *err)
 	    .state = DYNO_STARTING,
 	    .since = shape_now(),
 	    .type = "run"};
+	struct str shown = exitmark_strip(buf_str(&run->command));
 	json_t *shape;
 
 	if (err) {
@@ -57,8 +65,8 @@ static void finish(struct run *run, const struct error *err)
 		memcpy(d.name, run->name, sizeof(run->name));
 		memcpy(d.size, run->size, sizeof(d.size));
 		shape = shape_dyno(r->w, &r->app, &d);
-		(void)json_object_set_new(shape, "command",
-		    json_stringn(run->command.p, run->command.len));
+		(void)json_object_set_new(
+		    shape, "command", json_stringn(shown.p, shown.len));
 		if (run->attached) {
 			request_base(r, &url);
 			buf_addf(&url, "/attach/%s", run->secret);
@@ -212,19 +220,66 @@ static int read_env(struct run *run, struct error *err)
 	return 0;
 }
 
+/* The type's own command, started as its processes are. */
+static int type_command(struct run *run, struct str type, struct error *err)
+{
+	scoped_buf struct buf command = BUF_INIT(COMMAND_MAX);
+	struct request *r = run->r;
+	bool status = json_is_true(json_object_get(r->json, "exit_status"));
+
+	if (!store_process_command(
+	        r->w->store, run->release.image, type, &command))
+		return error_set(err, ERR_NOT_FOUND,
+		    "%s has no process type " STR_FMT ". See `paas ps:scale`.",
+		    r->app.name, STR_ARG(str_sub(type, 0, 64)));
+	buf_addz(&run->command, LAUNCHER " ");
+	buf_add(&run->command, type);
+	if (status)
+		buf_addz(&run->command, EXIT_SUFFIX);
+	return 0;
+}
+
 static int read_command(struct run *run, struct error *err)
 {
-	struct str command;
+	struct str command, type = {0};
+	json_t *named = json_object_get(run->r->json, "type");
 
+	if (json_is_string(named))
+		type = str_make(
+		    json_string_value(named), json_string_length(named));
+	if (!run->inside && type.len &&
+	    !json_object_get(run->r->json, "command"))
+		return type_command(run, type, err);
 	if (request_text(run->r, "command", &command, err) == -1)
 		return -1;
 	if (command.len == 0 || str_find(command, '\0') != -1)
 		return error_set(err, ERR_INVALID,
 		    "\"command\" is what is to be run, as in: bash");
+	if (command.len >= COMMAND_MAX)
+		return error_set(err, ERR_LIMIT,
+		    "The command has %zu bytes, at most %d are possible. Put "
+		    "it into a file of the app, or pass its data on standard "
+		    "input.",
+		    command.len, COMMAND_MAX - 1);
 	buf_add(&run->command, command);
-	if (run->command.bad)
-		return error_set(err, ERR_LIMIT, "A command may have %d bytes.",
-		    COMMAND_MAX);
+	return 0;
+}
+
+/* How long it may take: what is asked for, up to what is allowed. */
+static int read_seconds(struct run *run, struct error *err)
+{
+	json_t *ttl = json_object_get(run->r->json, "time_to_live");
+
+	run->seconds = run->r->w->settings.run_seconds;
+	if (!ttl || json_is_null(ttl))
+		return 0;
+	if (!json_is_integer(ttl) || json_integer_value(ttl) < 1 ||
+	    json_integer_value(ttl) > TTL_MAX)
+		return error_set(err, ERR_INVALID,
+		    "\"time_to_live\" is a number of seconds, at most %d.",
+		    TTL_MAX);
+	if ((uint64_t)json_integer_value(ttl) < run->seconds)
+		run->seconds = (uint64_t)json_integer_value(ttl);
 	return 0;
 }
 
@@ -252,12 +307,12 @@ static int check_room(struct request *r, struct error *err)
 	uint64_t runs = 0;
 
 	for (size_t i = 0; i < n; i++)
-		runs += v[i]->kind == KIND_RUN;
-	if (runs < r->w->settings.instances_max)
+		runs += v[i]->kind == KIND_RUN || v[i]->kind == KIND_EXEC;
+	if (runs < r->w->settings.runs_max)
 		return 0;
 	return error_set(err, ERR_LIMIT,
 	    "%s runs %" PRIu64 " commands already, and no more are allowed "
-	    "(the setting instances_max). Wait for one, or: paas ps:stop",
+	    "(the setting runs_max). Wait for one, or: paas ps:stop",
 	    r->app.name, runs);
 }
 
@@ -265,19 +320,41 @@ static int read_run(struct run *run, struct error *err)
 {
 	struct request *r = run->r;
 
-	if (read_command(run, err) == -1 || read_env(run, err) == -1 ||
-	    read_size(run, err) == -1 || check_room(r, err) == -1)
-		return -1;
-	if (store_release_live(
-	        r->w->store, r->app.id, true, &run->release, NULL) == -1)
+	if (store_release_for_run(
+	        r->w->store, r->app.id, &run->release, NULL) == -1)
 		return error_set(err, ERR_INVALID,
 		    "%s has no release to run it in. Deploy first: git push "
 		    "paas main",
 		    r->app.name);
+	if (read_command(run, err) == -1 || read_env(run, err) == -1 ||
+	    read_seconds(run, err) == -1 || read_size(run, err) == -1 ||
+	    check_room(r, err) == -1)
+		return -1;
 	run->attached = json_is_true(json_object_get(r->json, "attach"));
-	run->pty = run->attached &&
-	           !json_is_true(json_object_get(r->json, "force_no_tty"));
 	oneoff_name(r->w, r->app.id, "run", run->name);
+	return 0;
+}
+
+/* Inside d, with the config that d has. */
+static int read_inside(struct run *run, const struct dyno *d, struct error *err)
+{
+	struct request *r = run->r;
+	char version[24];
+
+	if (d->kind == KIND_EXEC || d->state == DYNO_CRASHED ||
+	    d->state == DYNO_STOPPING)
+		return error_set(err, ERR_INVALID,
+		    "%s can't run a command now. See `paas ps`.", d->name);
+	run->inside = d->instance;
+	snprintf(version, sizeof(version), "%" PRIu64, d->version);
+	if (store_release_find(r->w->store, r->app.id, str_z(version),
+	        &run->release, err) == -1 ||
+	    read_command(run, err) == -1 || read_env(run, err) == -1 ||
+	    read_seconds(run, err) == -1 || check_room(r, err) == -1)
+		return -1;
+	memcpy(run->size, d->size, sizeof(run->size));
+	run->attached = true;
+	oneoff_name(r->w, r->app.id, "exec", run->name);
 	return 0;
 }
 
@@ -286,9 +363,12 @@ static int start(struct run *run, struct error *err)
 	struct oneoff q = {.app = &run->r->app,
 	    .release = &run->release,
 	    .job = run->job,
-	    .kind = KIND_RUN,
+	    .kind = run->inside ? KIND_EXEC : KIND_RUN,
+	    .inside = run->inside,
 	    .name = run->name,
 	    .command = buf_str(&run->command),
+	    .shown = exitmark_strip(buf_str(&run->command)),
+	    .most_ms = run->seconds * 1000,
 	    .env = buf_str(&run->env),
 	    .attached = run->attached,
 	    .pty = run->pty,
@@ -301,7 +381,7 @@ static int start(struct run *run, struct error *err)
 	return oneoff_start(run->r->w, &run->ask, &q, err);
 }
 
-void on_run(struct request *r)
+static void run_asked(struct request *r, const struct dyno *inside)
 {
 	struct run *run = xcalloc(1, sizeof(*run));
 	struct error err = {0};
@@ -311,11 +391,61 @@ void on_run(struct request *r)
 	    .job = rand_u64() >> 1,
 	    .command = BUF_INIT(COMMAND_MAX),
 	    .env = BUF_INIT(RUN_ENV_MAX)};
-	if (read_run(run, &err) == -1 || start(run, &err) == -1) {
+	if ((inside ? read_inside(run, inside, &err) : read_run(run, &err)) ==
+	    -1) {
+		run_free(run);
+		request_error(r, &err);
+		return;
+	}
+	run->pty = run->attached &&
+	           !json_is_true(json_object_get(r->json, "force_no_tty"));
+	if (start(run, &err) == -1) {
 		run_free(run);
 		request_error(r, &err);
 		return;
 	}
 	r->wait = run;
 	r->wait_free = run_free;
+}
+
+void on_run(struct request *r)
+{
+	run_asked(r, NULL);
+}
+
+/* --- in one that runs ----------------------------------------------------- */
+
+static void inside_known(struct request *r)
+{
+	const struct dyno *d = request_dyno(r);
+
+	if (d)
+		run_asked(r, d);
+}
+
+void on_run_inside(struct request *r)
+{
+	request_dynos(r, inside_known);
+}
+
+static void resize_known(struct request *r)
+{
+	const struct dyno *d = request_dyno(r);
+	uint64_t rows = dimension(r->json, "rows");
+	uint64_t cols = dimension(r->json, "columns");
+
+	if (!d)
+		return;
+	if (!rows || !cols) {
+		request_refuse(r, 422, "invalid_params",
+		    "\"rows\" and \"columns\" are numbers from 1 to 65535.");
+		return;
+	}
+	oneoff_resize(r->w, d->instance, rows, cols);
+	request_json(r, 202, json_object());
+}
+
+void on_dyno_resize(struct request *r)
+{
+	request_dynos(r, resize_known);
 }

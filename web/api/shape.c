@@ -357,11 +357,12 @@ json_t *shape_dyno(struct web *w, const struct app *a, const struct dyno *d)
 	return json_pack("{s:s, s:s, s:s, s:o, s:s, s:s, s:n, s:o, s:o, s:o, "
 	                 "s:o}",
 	    "id", uuid, "name", d->name, "type", d->type, "command",
-	    command_of(w, a->id, d->type), "size",
-	    d->size[0] ? d->size : SIZE_DEFAULT, "state", state_name(d->state),
-	    "attach_url", "release", release_ref(w, a->id, d->version), "app",
-	    app_ref(a), "created_at", shape_time(d->since), "updated_at",
-	    shape_time(d->since));
+	    d->shown[0] ? clean(str_z(d->shown))
+	                : command_of(w, a->id, d->type),
+	    "size", d->size[0] ? d->size : SIZE_DEFAULT, "state",
+	    state_name(d->state), "attach_url", "release",
+	    release_ref(w, a->id, d->version), "app", app_ref(a), "created_at",
+	    shape_time(d->since), "updated_at", shape_time(d->since));
 }
 
 /* --- domains, collaborators ----------------------------------------------- */

@@ -230,6 +230,18 @@ int store_release_live(struct store *st, int64_t app, bool with_image,
 	return find_release(st, q, ret, err);
 }
 
+int store_release_for_run(
+    struct store *st, int64_t app, struct release *ret, struct error *err)
+{
+	scoped_stmt sqlite3_stmt *q = store_stmt(st, STMT_RELEASE_FOR_RUN);
+	struct release live;
+
+	if (store_release_live(st, app, true, &live, err) == -1)
+		return -1;
+	store_bind(q, "ii", app, live.image);
+	return find_release(st, q, ret, err);
+}
+
 int store_release_next(
     struct store *st, int64_t app, struct release *ret, struct error *err)
 {

@@ -173,6 +173,11 @@
 	STMT(RELEASE_LIVE,                                                     \
 	    "SELECT " RELEASE_COLUMNS "WHERE r.app = ? AND s.state = 1 AND "   \
 	    "(? = 0 OR r.image IS NOT NULL) ORDER BY r.version DESC LIMIT 1")  \
+	/* The newest with the image that serves; its config may be on its */  \
+	/* way yet. */                                                         \
+	STMT(RELEASE_FOR_RUN,                                                  \
+	    "SELECT " RELEASE_COLUMNS "WHERE r.app = ? AND s.state IN (0, 1) " \
+	    "AND r.image = ? ORDER BY r.version DESC LIMIT 1")                 \
 	STMT(RELEASE_NEXT,                                                     \
 	    "SELECT " RELEASE_COLUMNS "WHERE r.app = ? AND s.state IN (0, 1) " \
 	    "AND r.image IS NOT NULL ORDER BY r.version DESC LIMIT 1")         \

@@ -265,6 +265,13 @@ int store_release_find(struct store *st, int64_t app, struct str key,
 /* The newest that succeeded; with_image: and has something to run. */
 int store_release_live(struct store *st, int64_t app, bool with_image,
     struct release *ret, struct error *err);
+/*
+ * What a command is run with: the code that serves, and the newest config of
+ * it, even when that is still being rolled out. So `run` after `config:set`
+ * sees what was set; a deploy on its way is not used before it serves.
+ */
+int store_release_for_run(
+    struct store *st, int64_t app, struct release *ret, struct error *err);
 /* The newest that runs or is to run: whose image the next one takes. */
 int store_release_next(
     struct store *st, int64_t app, struct release *ret, struct error *err);
