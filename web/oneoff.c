@@ -64,7 +64,7 @@ static int put_run(struct web *w, const struct oneoff *q, struct frame_out *o,
 		frame_put_u64(o, F_OF, q->inside);
 	frame_put_u64(o, F_STATE, q->attached);
 	frame_put_u64(o, F_PTY, q->pty);
-	frame_put_z(o, F_SIZE, q->size ? q->size : SIZE_DEFAULT);
+	frame_put_z(o, F_SIZE, q->size && q->size[0] ? q->size : SIZE_DEFAULT);
 	if (q->rows && q->cols) {
 		frame_put_u64(o, F_ROWS, q->rows);
 		frame_put_u64(o, F_COLS, q->cols);
