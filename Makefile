@@ -124,7 +124,7 @@ endef
 $(foreach t,$(UNIT_SRC),$(eval $(call TEST_BINARY,$(t:tests/unit/%.c=$(B)/unit/%),$(t),,-lcmocka)))
 $(foreach t,$(FUZZ_SRC),$(eval $(call TEST_BINARY,$(t:tests/fuzz/%.c=$(B)/replay/%),$(t),$(B)/san/tests/fuzz/replay.o,)))
 
-.PHONY: unit fuzz-replay fuzz flow host test bench lint includes asan run install uninstall help
+.PHONY: unit sim chaos fuzz-replay fuzz flow host test bench lint includes asan run install uninstall help
 unit: $(UNIT_BIN)
 	@tests/run-all.sh $(sort $(UNIT_BIN))
 
@@ -151,6 +151,18 @@ $(B)/abuse: $(wildcard tests/abuse/*.c) tests/abuse/abuse.h
 
 flow: all $(B)/abuse
 	/usr/bin/python3 -m pytest -q -p no:cacheprovider tests/flow
+
+# A million random events for plan.
+sim: $(B)/unit/plan_sim_test
+	PLAN_SIM_SEEDS=100 $<
+
+# Random kills and changes under load, as many as the design asks for.
+KILLS ?= 1000
+CHANGES ?= 200
+SEED ?=
+chaos: all
+	KILLS=$(KILLS) CHANGES=$(CHANGES) SEED=$(SEED) \
+		/usr/bin/python3 -m pytest -q -p no:cacheprovider tests/flow/test_chaos.py
 
 test:
 	runtime/super/setup.sh test-deps
@@ -231,6 +243,8 @@ help:
 	@echo 'make all              build into $(B)/bin and $(B)/libexec/paas'
 	@echo 'make unit             unit tests with sanitizers, totals at the end'
 	@echo 'make flow             flow tests against platforms of their own'
+	@echo 'make sim              plan through a million random events'
+	@echo 'make chaos            KILLS ($(KILLS)) random kills, CHANGES ($(CHANGES)) under load; SEED'
 	@echo 'make host             install and test in a Debian 12 machine of its own (slow)'
 	@echo 'make fuzz-replay      the kept inputs of each fuzzer'
 	@echo 'make fuzz             each fuzzer for FUZZ_SECONDS ($(FUZZ_SECONDS))'

@@ -7,17 +7,17 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/pidfd.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
+#include "backoff.h"
 #include "base/fd.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "proc/identity.h"
 #include "proc/spawn.h"
 
-#define BACKOFF_FIRST_MS 100
-#define BACKOFF_MOST_MS 5000
-#define STEADY_MS 10000 /* up so long: the next death counts as the first */
+#define NOT_STARTED W_EXITCODE(127, 0) /* as a shell says it */
 #define KILL_AFTER_MS 10000
 #define BESIDE_MS 500    /* a router that still serves gets its successor */
 #define REPLACE_MS 60000 /* until one that was replaced must be ready */
@@ -49,7 +49,8 @@ struct daemon {
 	struct ev_child child;
 	struct ev_io ready; /* the ready line's pipe */
 	struct ev_timer retry, kill;
-	uint64_t backoff_ms, up_since_ms;
+	struct backoff backoff;
+	uint64_t up_since_ms;
 	bool stopping;
 	bool replace; /* its turn is to come, or is now */
 };
@@ -168,18 +169,15 @@ static void retry_fired(struct ev_timer *t)
 	daemon_start(container_of(t, struct daemon, retry));
 }
 
-static void start_later(struct daemon *d)
+static void start_later(struct daemon *d, int status)
 {
-	uint64_t lived = ev_now_ms(d->all->ev) - d->up_since_ms;
+	uint64_t up_ms =
+	    d->state == UP ? ev_now_ms(d->all->ev) - d->up_since_ms : 0;
 
-	if (d->state == UP && lived >= STEADY_MS)
-		d->backoff_ms = 0;
 	d->state = DOWN;
 	d->retry.fire = retry_fired;
-	ev_timer_set(d->all->ev, &d->retry, d->backoff_ms);
-	d->backoff_ms = d->backoff_ms ? d->backoff_ms * 2 : BACKOFF_FIRST_MS;
-	if (d->backoff_ms > BACKOFF_MOST_MS)
-		d->backoff_ms = BACKOFF_MOST_MS;
+	ev_timer_set(
+	    d->all->ev, &d->retry, backoff_ended(&d->backoff, status, up_ms));
 }
 
 static void stop_next(struct daemons *all);
@@ -204,7 +202,7 @@ static void daemon_gone(struct ev_child *c, int status)
 	}
 	log_warn("daemon died name=%s pid=%d status=%d", d->row->name,
 	    (int)c->pid, status);
-	start_later(d);
+	start_later(d, status);
 }
 
 static int watch(struct daemon *d, pid_t pid, struct error *err)
@@ -260,7 +258,7 @@ static void daemon_start(struct daemon *d)
 	if (daemon_try(d, &err) == -1) {
 		log_error("daemon not started name=%s reason=%s", d->row->name,
 		    log_quote(str_z(err.msg)));
-		start_later(d);
+		start_later(d, NOT_STARTED);
 	}
 }
 
@@ -441,7 +439,7 @@ static void start_anew(struct daemon *d)
 {
 	d->stopping = false;
 	d->state = DOWN;
-	d->backoff_ms = 0;
+	d->backoff = (struct backoff){0};
 	ev_timer_stop(&d->retry);
 	ev_timer_set(d->all->ev, &d->all->later, REPLACE_MS);
 	daemon_start(d);

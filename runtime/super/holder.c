@@ -11,6 +11,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "backoff.h"
+#include "base/clock.h"
 #include "base/fd.h"
 #include "base/log.h"
 #include "daemons.h"
@@ -19,8 +21,6 @@
 #include "proc/spawn.h"
 #include "programs.h"
 #include "super.h"
-
-#define BACKOFF_MOST_MS 5000
 
 struct holder {
 	const struct options *o;
@@ -126,16 +126,17 @@ static int wait_super(struct holder *h, pid_t super)
 	}
 }
 
-static void pause_ms(unsigned ms)
+static void pause_ms(uint64_t ms)
 {
-	struct timespec t = {ms / 1000, (long)(ms % 1000) * 1000000};
+	struct timespec t = {(time_t)(ms / 1000), (long)(ms % 1000) * 1000000};
 
 	(void)nanosleep(&t, NULL);
 }
 
 static int run_super(struct holder *h, struct error *err)
 {
-	for (unsigned backoff = 0;;) {
+	for (struct backoff backoff = {0};;) {
+		uint64_t begun_ms = clock_mono_ms();
 		pid_t super = start_super(h, err);
 		int status;
 
@@ -154,10 +155,8 @@ static int run_super(struct holder *h, struct error *err)
 			return WEXITSTATUS(status);
 		log_warn("super died status=%d", status);
 		h->again = true;
-		pause_ms(backoff);
-		backoff = backoff ? backoff * 2 : 100;
-		if (backoff > BACKOFF_MOST_MS)
-			backoff = BACKOFF_MOST_MS;
+		pause_ms(backoff_ended(
+		    &backoff, status, clock_mono_ms() - begun_ms));
 	}
 }
 

@@ -180,8 +180,10 @@ static void some_time(struct world *w)
 		w->now += world_rnd(w, 500);
 	else if (next != NEVER && world_chance(w, 70))
 		w->now = next;
-	else
+	else if (world_chance(w, 95))
 		w->now += world_rnd(w, 700000);
+	else /* the machine slept */
+		w->now += world_rnd(w, 30ULL * 86400 * 1000);
 }
 
 static void some_peer(struct world *w)
