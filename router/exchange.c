@@ -32,8 +32,8 @@ static bool wants_json(const struct http1_head *h)
 {
 	for (size_t i = 0; i < h->nfields; i++)
 		if (h->fields[i].id == HTTP1_ACCEPT)
-			return str_find_str(h->fields[i].value,
-			           STR("application/json")) != -1;
+			return str_find_str(h->fields[i].value, STR("json")) !=
+			       -1;
 	return false;
 }
 

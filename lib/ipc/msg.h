@@ -124,6 +124,8 @@ enum field_kind { KIND_U64, KIND_TEXT, KIND_NAME };
 	    F_LEVEL, 95, KIND_U64, 8, NULL) /* enum finding_level; a group */  \
 	FIELD(F_TODO, 96, KIND_TEXT, 1024, NULL)                               \
 	/* deploys: what of app.json is used, as JSON */                       \
+	/* 1: it never ran, jail was away half-way through its start */        \
+	FIELD(F_UNBORN, 90, KIND_U64, 8, NULL)                                 \
 	FIELD(F_APP_JSON, 170, KIND_TEXT, 16384, NULL)                         \
 	/* sizes */                                                            \
 	FIELD(                                                                 \

@@ -88,8 +88,11 @@ static bool read_end(struct instance *in)
 
 static void adopt(struct jail *j, const struct record *r)
 {
+	static const struct ending unborn = {
+	    .code = 255, .unborn = 1, .text = "Its start was interrupted"};
 	struct error err = {0};
 	struct instance *in = instance_new(j, r, &err);
+	struct stat st;
 
 	if (!in) {
 		log_error("not adopted name=%s: %s", r->name, err.msg);
@@ -104,7 +107,13 @@ static void adopt(struct jail *j, const struct record *r)
 		log_info("instance adopted id=%s name=%s", in->name, r->name);
 		return;
 	}
+	if (fstatat(in->folder, "shim", &st, AT_SYMLINK_NOFOLLOW) == -1) {
+		instance_end(in, &unborn);
+		return;
+	}
 	/* It may have ended while nobody looked, and said how. */
+	if (fstatat(in->folder, "s/pid", &st, AT_SYMLINK_NOFOLLOW) == 0)
+		in->state = INSTANCE_RUNNING;
 	instance_end_read(in);
 }
 

@@ -131,6 +131,8 @@ static void put_state(const struct instance *in, struct frame_out *o)
 		frame_put_u64(o, F_WORK, r->work);
 	if (in->frozen)
 		frame_put_u64(o, F_FROZEN, 1);
+	if (ended && in->end.unborn)
+		frame_put_u64(o, F_UNBORN, 1);
 	if (ended && in->end.text[0])
 		frame_put_z(o, F_TEXT, in->end.text);
 }

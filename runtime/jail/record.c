@@ -22,7 +22,7 @@ static const struct number {
 #member, offsetof(struct ending, member)                       \
 	}
 static const struct number endings[] = {
-    ENDING(code), ENDING(signal), ENDING(oom), ENDING(time)};
+    ENDING(code), ENDING(signal), ENDING(oom), ENDING(unborn), ENDING(time)};
 
 static void numbers_print(
     const void *base, const struct number *table, size_t n, struct buf *out)

@@ -73,15 +73,23 @@ static struct inst *find(struct plan *p, const struct frame *f)
 
 /* --- states --------------------------------------------------------------- */
 
-static void has_ended(
-    const struct plan *p, struct inst *in, const struct frame *f)
+static void has_ended(struct plan *p, struct inst *in, const struct frame *f)
 {
 	struct ending e = {.code = frame_u64(f, F_EXIT_CODE),
 	    .signal = frame_u64(f, F_EXIT_SIGNAL),
 	    .oom = frame_u64(f, F_OOM) != 0,
 	    .text = frame_str(f, F_TEXT)};
 
+	if (frame_u64(f, F_UNBORN) && in->pending && !in->discard) {
+		/* Its order is still here: once more. */
+		send_remove(p, in->id);
+		in->state = INST_WAITING;
+		in->stale = false;
+		return;
+	}
 	/* jail was gone half-way through its start: no fault of the app. */
+	if (frame_u64(f, F_UNBORN))
+		in->discard = true;
 	if (!p->jail_known && in->id >= p->first_id && in->kind == KIND_APP &&
 	    in->state < INST_RUNNING)
 		in->discard = true;
