@@ -68,7 +68,7 @@ $(B)/bin/paas: $(patsubst %.c,$(B)/obj/%.o,$(wildcard cli/*.c)) $(LIB)
 # environment of a build as the launcher makes that of an app.
 $(LIBEXEC)/inner: $(patsubst %.c,$(B)/obj/%.o,$(wildcard builder/inner/*.c builder/inner/phase/*.c) builder/launcher/env.c) $(LIB)
 	@mkdir -p $(@D)
-	$(CC) $(LDFLAGS) -static -o $@ $^ -larchive -ljansson -lcrypto
+	$(CC) $(LDFLAGS) -static -o $@ $^ -larchive -ljansson -lcrypto -lz
 
 $(LIBEXEC)/paas-shim: $(patsubst %.c,$(B)/musl/%.o,$(wildcard runtime/shim/*.c)) $(TINY_OBJ)
 $(LIBEXEC)/launcher: $(patsubst %.c,$(B)/musl/%.o,$(wildcard builder/launcher/*.c)) $(TINY_OBJ)

@@ -27,7 +27,7 @@ allowed() {
 users_of() {
 	case "$1" in
 	git2.h | git2/*) users="gitd/receive" ;;
-	zlib.h) users="gitd" ;;
+	zlib.h) users="gitd builder/inner/phase" ;;
 	microhttpd.h) users="gitd web/api" ;;
 	sqlite3.h) users="web/store" ;;
 	jansson.h) users="web web/api builder builder/inner builder/inner/phase cli" ;;

@@ -166,9 +166,9 @@ static int take_result(struct building *b, const struct buildpack *bp,
 	if (layers_collect(fd, true, &layers, err) == -1)
 		return error_wrap(err, "layers of %s", bp->id);
 	if ((!b->settle || b->settle(b->arg, bp, layers, err) == 0) &&
-	    take_files(b, bp, fd, mine, err) == 0 &&
-	    sbom_take(b->life, bp, fd, layers, err) == 0) {
+	    take_files(b, bp, fd, mine, err) == 0) {
 		buildenv_add_layers(b->env, folder, layers);
+		json_array_append(b->layers, layers);
 		done = 0;
 	}
 	json_decref(layers);
@@ -236,6 +236,28 @@ static json_t *start_about(const struct building *b)
 	return about;
 }
 
+static struct buildpack *find(
+    struct building *b, const json_t *item, struct error *err)
+{
+	return buildpacks_find(
+	    b->all, text_of(item, "id"), text_of(item, "version"), false, err);
+}
+
+/* Bills of materials are none of the buildpacks' while they run. */
+static int take_sboms(struct building *b, struct error *err)
+{
+	json_t *item;
+	size_t i;
+
+	json_array_foreach(b->group, i, item)
+	{
+		if (sbom_take(b->life, find(b, item, err),
+		        json_array_get(b->layers, i), err) == -1)
+			return -1;
+	}
+	return 0;
+}
+
 static enum built build_each(struct building *b, struct error *err)
 {
 	json_t *item;
@@ -243,8 +265,7 @@ static enum built build_each(struct building *b, struct error *err)
 
 	json_array_foreach(b->group, i, item)
 	{
-		struct buildpack *bp = buildpacks_find(b->all,
-		    text_of(item, "id"), text_of(item, "version"), false, err);
+		struct buildpack *bp = find(b, item, err);
 		enum built got;
 
 		if (!bp || buildpack_check_api(b->life, bp, err) == -1)
@@ -253,8 +274,10 @@ static enum built build_each(struct building *b, struct error *err)
 		if (got != BUILT)
 			return got;
 	}
-	return build_write_metadata(b->life, b->about, err) == -1 ? BUILD_ERROR
-	                                                          : BUILT;
+	if (take_sboms(b, err) == -1 ||
+	    build_write_metadata(b->life, b->about, err) == -1)
+		return BUILD_ERROR;
+	return BUILT;
 }
 
 enum built build_group(struct building *b, struct error *err)
@@ -267,7 +290,9 @@ enum built build_group(struct building *b, struct error *err)
 		return BUILD_ERROR;
 	}
 	b->about = start_about(b);
+	b->layers = json_array();
 	got = build_each(b, err);
+	json_decref(b->layers);
 	(void)tree_remove(AT_FDCWD, b->tmp, NULL);
 	return got;
 }

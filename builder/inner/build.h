@@ -17,9 +17,10 @@ struct building {
 	struct env *env;     /* grows with each buildpack's layers */
 	const json_t *group; /* as group.toml has it */
 	const json_t *extensions;
-	json_t *plan;  /* entries; what is met is taken out */
-	json_t *about; /* made: as image.h has it */
-	char tmp[32];
+	json_t *plan;   /* entries; what is met is taken out */
+	json_t *about;  /* made: as image.h has it */
+	json_t *layers; /* of each buildpack, as layers_collect has it */
+	char tmp[32];   /* folder of the plan files */
 	/* called after each buildpack, before its layers count; or NULL */
 	int (*settle)(void *arg, const struct buildpack *bp,
 	    const json_t *layers, struct error *err);

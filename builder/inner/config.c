@@ -180,6 +180,40 @@ static json_t *member(json_t *object, const char *key, json_t *otherwise)
 	return otherwise;
 }
 
+/* What the base's history says, without times and layers that are none. */
+static void clean_history(json_t *history)
+{
+	for (size_t i = json_array_size(history); i-- > 0;) {
+		json_t *item = json_array_get(history, i);
+
+		if (json_is_true(json_object_get(item, "empty_layer")))
+			json_array_remove(history, i);
+		else
+			json_object_set_new(
+			    item, "created", json_string(CREATED));
+	}
+}
+
+/* What an older builder wrote of the container it worked in. */
+static void clean_config(json_t *root, json_t *config)
+{
+	static const char *const keys[] = {"AttachStderr", "AttachStdin",
+	    "AttachStdout", "Domainname", "Hostname", "Image", "OnBuild",
+	    "OpenStdin", "StdinOnce", "Tty", "User", "Volumes"};
+
+	json_object_del(root, "container");
+	json_object_del(root, "container_config");
+	json_object_del(root, "docker_version");
+	for (size_t i = 0; i < NELEM(keys); i++) {
+		const json_t *v = json_object_get(config, keys[i]);
+		const char *text = json_string_value(v);
+
+		if (!v || json_is_null(v) || json_is_false(v) ||
+		    (text && (!text[0] || strcmp(keys[i], "Image") == 0)))
+			json_object_del(config, keys[i]);
+	}
+}
+
 static void add_layers(json_t *root, const json_t *layers)
 {
 	json_t *ids = member(
@@ -187,6 +221,7 @@ static void add_layers(json_t *root, const json_t *layers)
 	json_t *history = member(root, "history", json_array()), *item;
 	size_t i;
 
+	clean_history(history);
 	/* a base without a history gets an empty entry for each layer */
 	if (json_array_size(history) == 0)
 		json_array_foreach(ids, i, item)
@@ -232,8 +267,7 @@ char *image_config(
 	image_created(created);
 	config = member(root, "config", json_object());
 	json_object_set_new(root, "created", json_string(created));
-	json_object_del(root, "container");
-	json_object_del(config, "Image");
+	clean_config(root, config);
 	add_env(l, member(config, "Env", json_array()));
 	add_labels(l, member(config, "Labels", json_object()), about, parts);
 	add_start(l, config, parts);

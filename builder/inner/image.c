@@ -71,7 +71,8 @@ static int check_layer(const json_t *layer, struct error *err)
 
 	if (!name_layer(str_z(name)) ||
 	    !json_is_boolean(json_object_get(layer, "launch")) ||
-	    !json_is_object(json_object_get(layer, "metadata")))
+	    (!json_is_object(json_object_get(layer, "metadata")) &&
+	        !json_is_null(json_object_get(layer, "metadata"))))
 		return error_set(
 		    err, ERR_INVALID, "layer \"%.60s\" is malformed", name);
 	return 0;

@@ -42,6 +42,12 @@ static json_t *process_of(
 	if (bp->api >= ARRAY_SINCE &&
 	    check_array(from, text_of(from, "type"), err) == -1)
 		return NULL;
+	if (bp->api < ARRAY_SINCE && !json_is_string(command))
+		return error_set(err, ERR_INVALID,
+		           "process \"%.40s\": the command is no text, as it "
+		           "has to be before Buildpack API 0.9",
+		           text_of(from, "type")),
+		       NULL;
 	p = json_object();
 	for (size_t i = 0; i < NELEM(keys); i++)
 		if (json_object_get(from, keys[i]))

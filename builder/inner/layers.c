@@ -222,7 +222,7 @@ static json_t *describe(const char *name, const json_t *file)
 	return json_pack("{s:s, s:b, s:b, s:b, s:o}", "name", name, "launch",
 	    flag(file, "launch"), "build", flag(file, "build"), "cache",
 	    flag(file, "cache"), "metadata",
-	    json_is_object(metadata) ? json_incref(metadata) : json_object());
+	    json_is_object(metadata) ? json_incref(metadata) : json_null());
 }
 
 /*

@@ -26,6 +26,25 @@ struct walk {
 	struct error *err;
 };
 
+/* The layer's tar goes into its digest, and to who wants it. */
+static int emit(struct walk *w, struct str bytes)
+{
+	digest_add(w->digest, bytes);
+	if (!w->p->sink)
+		return 0;
+	return w->p->sink(w->p->sink_arg, bytes, w->err);
+}
+
+static uint32_t owner(const struct walk *w)
+{
+	return w->p->keep & PACK_OWNER ? w->p->uid : PACK_UID;
+}
+
+static uint32_t group(const struct walk *w)
+{
+	return w->p->keep & PACK_OWNER ? w->p->gid : PACK_UID;
+}
+
 /* --- one entry ------------------------------------------------------------ */
 
 static struct tar_entry entry_of(
@@ -39,8 +58,8 @@ static struct tar_entry entry_of(
 	    .type = type,
 	    .path = buf_str(&w->path),
 	    .mode = ids ? st->st_mode & 07777 : st->st_mode & 0777,
-	    .uid = ids ? st->st_uid : PACK_UID,
-	    .gid = ids ? st->st_gid : PACK_UID,
+	    .uid = ids ? st->st_uid : owner(w),
+	    .gid = ids ? st->st_gid : group(w),
 	    .mtime = time > 0 ? (uint64_t)time : 0,
 	};
 }
@@ -52,8 +71,7 @@ static int entry_hash(struct walk *w, const struct tar_entry *e)
 	if (w->header.bad)
 		return error_set(
 		    w->err, ERR_LIMIT, "%s: name too long", buf_z(&w->path));
-	digest_add(w->digest, buf_str(&w->header));
-	return 0;
+	return emit(w, buf_str(&w->header));
 }
 
 /* Owner, mode and time of what was made at name in dir. */
@@ -91,13 +109,13 @@ static int content(struct walk *w, int in, int out, uint64_t size)
 		if (n == 0)
 			return error_set(w->err, ERR_INVALID,
 			    "%s shrank while it was read", buf_z(&w->path));
-		digest_add(w->digest, got);
+		if (emit(w, got) == -1)
+			return -1;
 		if (out != -1 && fd_write_all(out, got, w->err) == -1)
 			return error_wrap(w->err, "write %s", buf_z(&w->path));
 		left -= (uint64_t)n;
 	}
-	digest_add(w->digest, str_make(zeros, tar_padding(size)));
-	return 0;
+	return emit(w, str_make(zeros, tar_padding(size)));
 }
 
 static int budget_bytes(struct walk *w, uint64_t size)
@@ -228,6 +246,8 @@ static int any_entry(
 {
 	struct stat st;
 
+	if (w->p->want && !w->p->want(w->p->want_arg, buf_z(&w->path)))
+		return 0;
 	if (w->p->files == 0)
 		return error_set(w->err, ERR_LIMIT,
 		    "%s: the image has more files than a build may make",
@@ -277,18 +297,25 @@ static int children(struct walk *w, int from, int to, int depth)
  */
 static int level(struct walk *w, struct str part, int *from, int *to)
 {
-	struct stat st = {.st_mode = S_IFDIR | 0755,
-	    .st_uid = PACK_UID,
-	    .st_gid = PACK_UID,
-	    .st_mtim.tv_sec = PACK_TIME};
-	struct tar_entry e;
+	struct tar_entry e = {.type = TAR_DIR,
+	    .mode = 0755,
+	    .uid = PACK_UID,
+	    .gid = PACK_UID,
+	    .mtime = PACK_TIME};
 	char *name = str_dup(part);
 	int next = openat(*from, name, OPEN_DIR), result = -1;
+	struct stat st;
+
+	if (next != -1 && w->p->keep & PACK_OWNER && fstat(next, &st) == 0) {
+		e.mode = st.st_mode & 0777;
+		e.uid = st.st_uid;
+		e.gid = st.st_gid;
+	}
 
 	if (w->path.len)
 		buf_addc(&w->path, '/');
 	buf_add(&w->path, part);
-	e = entry_of(w, &st, TAR_DIR);
+	e.path = buf_str(&w->path);
 	if (next == -1) {
 		error_sys(w->err, "open folder %s", buf_z(&w->path));
 	} else if (entry_hash(w, &e) == 0) {
@@ -378,7 +405,7 @@ int pack_tree(struct pack *p, const char *path, char ret_digest[DIGEST_HEX],
 	void *first;
 
 	if (done == 0) {
-		digest_add(w.digest, str_make(zeros, sizeof(zeros)));
+		done = emit(&w, str_make(zeros, sizeof(zeros)));
 		digest_done(w.digest, ret_digest);
 	}
 	while (map_next(w.links, &at, &key, &first))

@@ -7,6 +7,7 @@
  * tree gives the same digest wherever and whenever it is packed.
  */
 #pragma once
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/error.h"
@@ -16,14 +17,22 @@
 #define PACK_TIME 315532801 /* 1980-01-01T00:00:01Z, of every file */
 
 enum {
-	PACK_KEEP_IDS = 1,  /* owner and whole mode as they are on disk */
-	PACK_KEEP_TIMES = 2 /* mtime as it is on disk, in whole seconds */
+	PACK_KEEP_IDS = 1,   /* owner and whole mode as they are on disk */
+	PACK_KEEP_TIMES = 2, /* mtime as it is on disk, in whole seconds */
+	PACK_OWNER = 4       /* uid and gid below; folders above as on disk */
 };
 
 struct pack {
 	int root; /* paths of the image start here */
 	int out;  /* folder of the new layer; -1: hash only */
 	unsigned keep;
+	uint32_t uid, gid; /* with PACK_OWNER */
+	/* gets the tar, too, as it is made; or NULL */
+	int (*sink)(void *arg, struct str bytes, struct error *err);
+	void *sink_arg;
+	/* is this one part of the layer? NULL: all are */
+	bool (*want)(void *arg, const char *path);
+	void *want_arg;
 	uint64_t files, bytes; /* what may still be packed; counted down */
 	uint64_t skipped;      /* entries left out, counted up */
 };

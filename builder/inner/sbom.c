@@ -107,17 +107,22 @@ static int take_one(int root, const struct buildpack *bp, int folder,
 	return 0;
 }
 
-int sbom_take(const struct life *l, const struct buildpack *bp, int folder,
+int sbom_take(const struct life *l, const struct buildpack *bp,
     const json_t *layers, struct error *err)
 {
 	scoped_fd int root =
 	    open(l->layers, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	scoped_fd int folder = -1;
 	scoped_names struct tree_names names = {0};
 
 	if (l->api < SBOM_SINCE)
 		return 0;
 	if (root == -1)
 		return error_sys(err, "open %s", l->layers);
+	folder = openat(
+	    root, bp->folder, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (folder == -1)
+		return error_sys(err, "open %s/%s", l->layers, bp->folder);
 	if (tree_names(folder, &names, err) == -1)
 		return -1;
 	for (size_t i = 0; i < names.n; i++) {

@@ -19,6 +19,7 @@
 struct untar {
 	struct archive *tar;
 	int root;
+	const char *below;              /* path of root in the tar; NULL: top */
 	uint64_t files, bytes;          /* what may still come */
 	struct archive_entry **folders; /* to be finished when all is in them */
 	size_t nfolders;
@@ -60,7 +61,8 @@ static int finish(
 	    {.tv_sec = archive_entry_mtime(e)}};
 	bool link = archive_entry_filetype(e) == AE_IFLNK;
 
-	if (fchownat(dir, name, (uid_t)archive_entry_uid(e),
+	if (!u->below &&
+	    fchownat(dir, name, (uid_t)archive_entry_uid(e),
 	        (gid_t)archive_entry_gid(e), AT_SYMLINK_NOFOLLOW) == -1)
 		return error_sys(u->err, "owner");
 	if (!link && fchmodat(dir, name, archive_entry_perm(e), 0) == -1)
@@ -70,12 +72,34 @@ static int finish(
 	return 0;
 }
 
+/* The entry's path in root; "" for root itself and what is above; NULL. */
+static char *path_of(const struct untar *u, const char *raw)
+{
+	scoped_free char *path = NULL;
+	size_t n;
+
+	if (!u->below)
+		return clean_path(raw);
+	path = clean_path(raw[0] == '/' ? raw + 1 : raw);
+	n = strlen(u->below);
+	if (!path)
+		return NULL;
+	if (strncmp(path, u->below, n) == 0 && path[n] == '/')
+		return xstrdup(path + n + 1);
+	/* root, or a folder on the way to it */
+	n = strlen(path);
+	if (strncmp(path, u->below, n) == 0 &&
+	    (u->below[n] == '/' || !u->below[n]))
+		return xstrdup("");
+	return NULL;
+}
+
 /* Folders last, deepest first: a change in one is a change of its time. */
 static int finish_folders(struct untar *u)
 {
 	while (u->nfolders > 0) {
 		struct archive_entry *e = u->folders[--u->nfolders];
-		scoped_free char *path = clean_path(archive_entry_pathname(e));
+		scoped_free char *path = path_of(u, archive_entry_pathname(e));
 		const char *name;
 		scoped_fd int dir =
 		    tree_open_parent(u->root, path, false, &name, u->err);
@@ -144,7 +168,7 @@ static int make_folder(
 static int make_hardlink(
     struct untar *u, struct archive_entry *e, int dir, const char *name)
 {
-	scoped_free char *path = clean_path(archive_entry_hardlink(e));
+	scoped_free char *path = path_of(u, archive_entry_hardlink(e));
 	const char *old;
 	scoped_fd int from = -1;
 	struct stat st;
@@ -205,7 +229,7 @@ static int make_at(struct untar *u, struct archive_entry *e, const char *path)
 static int take_entry(struct untar *u, struct archive_entry *e)
 {
 	const char *raw = archive_entry_pathname(e);
-	scoped_free char *path = raw ? clean_path(raw) : NULL;
+	scoped_free char *path = raw ? path_of(u, raw) : NULL;
 
 	if (!path)
 		return error_set(u->err, ERR_INVALID,
@@ -233,7 +257,9 @@ static int read_tar(struct untar *u, int fd)
 	struct archive_entry *e;
 	int r;
 
-	if (archive_read_support_format_tar(u->tar) != ARCHIVE_OK ||
+	if ((u->below &&
+	        archive_read_support_filter_gzip(u->tar) != ARCHIVE_OK) ||
+	    archive_read_support_format_tar(u->tar) != ARCHIVE_OK ||
 	    archive_read_open_fd(u->tar, fd, CHUNK) != ARCHIVE_OK)
 		return error_set(u->err, ERR_INVALID, "it is no tar: %.100s",
 		    archive_error_string(u->tar));
@@ -249,10 +275,12 @@ static int read_tar(struct untar *u, int fd)
 	return finish_folders(u);
 }
 
-int untar(int fd, int root, uint64_t files, uint64_t bytes, struct error *err)
+static int untar_into(int fd, int root, const char *below, uint64_t files,
+    uint64_t bytes, struct error *err)
 {
 	struct untar u = {.tar = archive_read_new(),
 	    .root = root,
+	    .below = below,
 	    .files = files,
 	    .bytes = bytes,
 	    .err = err};
@@ -263,4 +291,15 @@ int untar(int fd, int root, uint64_t files, uint64_t bytes, struct error *err)
 	free(u.folders);
 	archive_read_free(u.tar);
 	return done;
+}
+
+int untar(int fd, int root, uint64_t files, uint64_t bytes, struct error *err)
+{
+	return untar_into(fd, root, NULL, files, bytes, err);
+}
+
+int untar_below(int fd, int dir, const char *path, uint64_t files,
+    uint64_t bytes, struct error *err)
+{
+	return untar_into(fd, dir, path + 1, files, bytes, err);
 }

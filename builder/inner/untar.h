@@ -13,3 +13,10 @@
 
 /* Read fd to the end of the tar into root, an empty folder. */
 int untar(int fd, int root, uint64_t files, uint64_t bytes, struct error *err);
+/*
+ * The same of a layer's tar whose paths are below folder `path` (absolute),
+ * which is open as dir: owners are the caller, what is above is left as it
+ * is, anything elsewhere is refused.
+ */
+int untar_below(int fd, int dir, const char *path, uint64_t files,
+    uint64_t bytes, struct error *err);

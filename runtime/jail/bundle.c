@@ -201,8 +201,10 @@ static void add_program(struct config *c, const char *name, const char *to)
 }
 
 /* The programs of the lifecycle: inner, which goes by its name. */
-static const char *const phases[] = {
-    "/cnb/lifecycle/detector", "/cnb/lifecycle/builder"};
+static const char *const phases[] = {"/cnb/lifecycle/analyzer",
+    "/cnb/lifecycle/detector", "/cnb/lifecycle/restorer",
+    "/cnb/lifecycle/builder", "/cnb/lifecycle/exporter",
+    "/cnb/lifecycle/creator", "/cnb/lifecycle/rebaser"};
 
 static void add_mounts(struct config *c)
 {

@@ -2,20 +2,23 @@
 #include "files.h"
 #include "inner/build.h"
 #include "inner/buildenv.h"
+#include "phases.h"
 
-static int build(
-    struct session *s, const json_t *group, json_t *plan, struct error *err)
+int build_phase(struct session *s, const json_t *analyzed, const json_t *group,
+    json_t *plan, struct error *err)
 {
 	json_t *entries = json_object_get(plan, "entries");
 	struct building b = {.life = &s->life,
 	    .runner = &s->runner,
 	    .all = &s->all,
-	    .env = buildenv_new(&s->life),
 	    .group = json_object_get(group, "group"),
 	    .extensions = json_object_get(group, "group-extensions"),
-	    .plan = json_incref(entries ? entries : json_array())};
-	enum built got = build_group(&b, err);
+	    .plan = entries ? json_incref(entries) : json_array()};
+	enum built got;
 
+	files_take_target(&s->life, analyzed);
+	b.env = buildenv_new(&s->life);
+	got = build_group(&b, err);
 	json_decref(b.about);
 	json_decref(b.plan);
 	buildenv_free(b.env);
@@ -33,12 +36,9 @@ int run_builder(struct session *s)
 	json_t *group = analyzed ? files_group(s, &err) : NULL;
 	json_t *plan =
 	    group ? files_read("plan", s->in.value[IN_PLAN], &err) : NULL;
-	int code = CODE_BUILD;
+	int code =
+	    plan ? build_phase(s, analyzed, group, plan, &err) : CODE_BUILD;
 
-	if (plan) {
-		files_take_target(&s->life, analyzed);
-		code = build(s, group, plan, &err);
-	}
 	json_decref(analyzed);
 	json_decref(group);
 	json_decref(plan);

@@ -4,26 +4,20 @@
 #include "files.h"
 #include "inner/buildenv.h"
 #include "inner/detect.h"
+#include "phases.h"
 
 #define SYSTEM_SINCE 15 /* Platform API: system.toml */
 
-static int write_results(
-    struct session *s, const struct detection *d, struct error *err)
+static void take_results(
+    const struct detection *d, json_t **ret_group, json_t **ret_plan)
 {
-	json_t *group = json_pack("{s:O}", "group", d->group);
-	json_t *plan = json_pack("{s:O}", "entries", d->plan);
-	int done = -1;
-
-	/* an empty list would be written as one; the file stays empty */
-	if (json_array_size(d->plan) == 0)
-		json_object_clear(plan);
+	*ret_group = json_pack("{s:O}", "group", d->group);
 	if (json_array_size(d->extensions))
-		json_object_set(group, "group-extensions", d->extensions);
-	if (files_write("group", s->in.value[IN_GROUP], group, err) == 0)
-		done = files_write("plan", s->in.value[IN_PLAN], plan, err);
-	json_decref(group);
-	json_decref(plan);
-	return done;
+		json_object_set(*ret_group, "group-extensions", d->extensions);
+	/* an empty list would be written as one; the file stays empty */
+	*ret_plan = json_array_size(d->plan)
+	                ? json_pack("{s:O}", "entries", d->plan)
+	                : json_object();
 }
 
 /* The order with the system's buildpacks around each group. */
@@ -55,58 +49,61 @@ extensions:
 	return NULL;
 }
 
-static int decide(struct session *s, enum detected got,
-    const struct detection *d, struct error *err)
+static int decide(struct session *s, enum detected got, struct error *err)
 {
-	switch (got) {
-	case DETECT_FOUND:
-		return write_results(s, d, err) == -1 ? CODE_DETECT : 0;
-	case DETECT_NONE:
-	case DETECT_BROKEN:
-		life_say(&s->life, LEVEL_ERROR,
-		    "No buildpack groups passed detection.");
-		life_say(&s->life, LEVEL_ERROR,
-		    "Please check that you are running against the correct "
-		    "path.");
-		error_set(err, ERR_NOT_FOUND,
-		    got == DETECT_NONE
-		        ? "detect: no buildpacks participating"
-		        : "detect: buildpack(s) failed with err");
-		return got == DETECT_NONE ? CODE_DETECT_NONE
-		                          : CODE_DETECT_BROKEN;
-	default:
+	if (got == DETECT_FOUND)
+		return 0;
+	if (got == DETECT_ERROR) {
 		error_wrap(err, "detect");
 		return CODE_DETECT;
 	}
+	life_say(
+	    &s->life, LEVEL_ERROR, "No buildpack groups passed detection.");
+	life_say(&s->life, LEVEL_ERROR,
+	    "Please check that you are running against the correct path.");
+	error_set(err, ERR_NOT_FOUND, "detect: %s",
+	    got == DETECT_NONE ? "no buildpacks participating"
+	                       : "buildpack(s) failed with err");
+	return got == DETECT_NONE ? CODE_DETECT_NONE : CODE_DETECT_BROKEN;
 }
 
-static int detect_with(
-    struct session *s, const json_t *order, struct error *err)
+int detect_phase(struct session *s, const json_t *analyzed, json_t **ret_group,
+    json_t **ret_plan, struct error *err)
 {
-	struct env *env = buildenv_new(&s->life);
+	json_t *order = read_order(s, err);
 	struct detection d = {0};
-	int code = decide(
-	    s, detect(&s->runner, &s->all, order, env, &d, err), &d, err);
+	struct env *env;
+	int code;
 
+	if (!order)
+		return CODE_DETECT;
+	files_take_target(&s->life, analyzed);
+	env = buildenv_new(&s->life);
+	code = decide(s, detect(&s->runner, &s->all, order, env, &d, err), err);
+	if (code == 0)
+		take_results(&d, ret_group, ret_plan);
 	detection_release(&d);
 	buildenv_free(env);
+	json_decref(order);
 	return code;
 }
 
 int run_detector(struct session *s)
 {
 	struct error err = {0};
-	json_t *order = read_order(s, &err), *analyzed;
+	json_t *analyzed =
+	    files_read_some("analyzed", s->in.value[IN_ANALYZED], &err);
+	json_t *group = NULL, *plan = NULL;
 	int code = CODE_DETECT;
 
-	if (!order)
-		return session_fail(s, code, &err);
-	analyzed = files_read_some("analyzed", s->in.value[IN_ANALYZED], &err);
-	if (analyzed) {
-		files_take_target(&s->life, analyzed);
-		code = detect_with(s, order, &err);
-	}
+	if (analyzed)
+		code = detect_phase(s, analyzed, &group, &plan, &err);
+	if (code == 0 &&
+	    (files_write("group", s->in.value[IN_GROUP], group, &err) == -1 ||
+	        files_write("plan", s->in.value[IN_PLAN], plan, &err) == -1))
+		code = CODE_DETECT;
 	json_decref(analyzed);
-	json_decref(order);
+	json_decref(group);
+	json_decref(plan);
 	return code ? session_fail(s, code, &err) : 0;
 }

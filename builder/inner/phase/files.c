@@ -109,3 +109,64 @@ void files_take_target(struct life *l, const json_t *analyzed)
 	take(distro, "name", t->distro, sizeof(t->distro));
 	take(distro, "version", t->distro_version, sizeof(t->distro_version));
 }
+
+/* --- names of the run image ----------------------------------------------- */
+
+#define RUN_TOML_SINCE 12 /* Platform API */
+
+static bool has_text(const json_t *list, const char *want)
+{
+	json_t *item;
+	size_t i;
+
+	json_array_foreach(list, i, item)
+	{
+		const char *s = json_string_value(item);
+
+		if (s && strcmp(s, want) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* The entry that names the image, itself or as a mirror; else the first. */
+static const json_t *find_image(const json_t *images, const char *name)
+{
+	json_t *item;
+	size_t i;
+
+	json_array_foreach(images, i, item)
+	{
+		if (strcmp(text_of(item, "image"), name) == 0 ||
+		    has_text(json_object_get(item, "mirrors"), name))
+			return item;
+	}
+	return json_array_get(images, 0);
+}
+
+void files_add_run_names(
+    struct session *s, json_t *run, const char *name, json_t *label)
+{
+	bool since = s->life.api >= RUN_TOML_SINCE;
+	struct error none = {0};
+	json_t *file = files_read_some(since ? "run" : "stack",
+	    s->in.value[since ? IN_RUN : IN_STACK], &none);
+	const json_t *image =
+	    since ? find_image(json_object_get(file, "images"), name)
+	          : json_object_get(file, "run-image");
+	json_t *names = json_object();
+
+	if (image)
+		json_object_set_new(
+		    names, "image", json_string(text_of(image, "image")));
+	else if (since && name[0])
+		json_object_set_new(names, "image", json_string(name));
+	if (json_object_get(image, "mirrors"))
+		json_object_set(
+		    names, "mirrors", json_object_get(image, "mirrors"));
+	if (since)
+		json_object_update(run, names);
+	json_object_set_new(
+	    label, "stack", json_pack("{s:o}", "runImage", names));
+	json_decref(file);
+}

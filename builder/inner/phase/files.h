@@ -16,3 +16,10 @@ int files_write(
 json_t *files_group(struct session *s, struct error *err);
 /* The run image's target of analyzed.toml, over what is known here. */
 void files_take_target(struct life *l, const json_t *analyzed);
+/*
+ * The names of the run image in run.toml (or stack.toml) for the label
+ * io.buildpacks.lifecycle.metadata: "image" and "mirrors" of its member
+ * runImage, and the older member stack.
+ */
+void files_add_run_names(
+    struct session *s, json_t *run, const char *name, json_t *label);

@@ -1,4 +1,7 @@
 /* Which program, with what it is told. */
+#include <errno.h>
+#include <fcntl.h>
+#include <grp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -6,6 +9,7 @@
 
 #include "base/fd.h"
 #include "base/str.h"
+#include "inner/tree.h"
 #include "session.h"
 
 enum takes { NOTHING, IMAGE, IMAGES };
@@ -16,8 +20,13 @@ static const struct program {
 	bool never_root;
 	int (*run)(struct session *s);
 } programs[PHASES] = {
+    [ANALYZER] = {"analyzer", IMAGE, false, run_analyzer},
     [DETECTOR] = {"detector", NOTHING, true, run_detector},
+    [RESTORER] = {"restorer", NOTHING, false, run_restorer},
     [BUILDER] = {"builder", NOTHING, true, run_builder},
+    [EXPORTER] = {"exporter", IMAGES, false, run_exporter},
+    [CREATOR] = {"creator", IMAGE, false, run_creator},
+    [REBASER] = {"rebaser", IMAGES, false, run_rebaser},
 };
 
 static const char *base_name(const char *path)
@@ -30,8 +39,7 @@ static const char *base_name(const char *path)
 static int find(const char *argv0)
 {
 	for (int i = 0; i < PHASES; i++)
-		if (programs[i].name &&
-		    strcmp(base_name(argv0), programs[i].name) == 0)
+		if (strcmp(base_name(argv0), programs[i].name) == 0)
 			return i;
 	return -1;
 }
@@ -91,7 +99,9 @@ static int check_args(
 
 	if (p->takes == NOTHING && n > 0)
 		return life_fail(&s->life, CODE_ARGUMENTS, err,
-		    "parse arguments: received unexpected arguments");
+		    s->in.phase == RESTORER
+		        ? "parse arguments: received unexpected Args"
+		        : "parse arguments: received unexpected arguments");
 	if (p->takes == IMAGE && n != 1)
 		return life_fail(&s->life, CODE_ARGUMENTS, err,
 		    "parse arguments: received %d arguments, but expected 1",
@@ -125,10 +135,11 @@ static int check_images(
 	if (!mode || (strcmp(mode, "warn") != 0 && strcmp(mode, "quiet") != 0))
 		return life_fail(&s->life, CODE_ARGUMENTS, err,
 		    "resolve inputs: platform requested experimental feature "
-		    "'export to OCI layout'; set CNB_EXPERIMENTAL_MODE=warn");
+		    "'export OCI layout': experimental features are disabled "
+		    "by CNB_EXPERIMENTAL_MODE=error; set it to warn");
 	if (strcmp(mode, "warn") == 0)
 		life_say(&s->life, LEVEL_WARN,
-		    "Platform requested experimental feature 'export to OCI "
+		    "Platform requested experimental feature 'export OCI "
 		    "layout'");
 	return 0;
 }
@@ -154,6 +165,59 @@ static void fill_life(struct session *s)
 	s->life.gid = (gid_t)id;
 }
 
+/* --- privileges ----------------------------------------------------------- */
+
+static int give_below(int dir, const struct life *l, struct error *err)
+{
+	scoped_names struct tree_names names = {0};
+
+	if (tree_names(dir, &names, err) == -1)
+		return -1;
+	for (size_t i = 0; i < names.n; i++) {
+		scoped_fd int sub = openat(dir, names.v[i],
+		    O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+
+		if (fchownat(dir, names.v[i], l->uid, l->gid,
+		        AT_SYMLINK_NOFOLLOW) == -1)
+			return error_sys(err, "chown volumes");
+		if (sub != -1 && give_below(sub, l, err) == -1)
+			return -1;
+	}
+	return 0;
+}
+
+/* A folder and all in it become the build user's. */
+static int give(const char *path, const struct life *l, struct error *err)
+{
+	scoped_fd int dir = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	if (dir == -1)
+		return path[0] && errno != ENOENT
+		           ? error_sys(err, "open %s", path)
+		           : 0;
+	if (fchown(dir, l->uid, l->gid) == -1)
+		return error_sys(err, "chown volumes");
+	return give_below(dir, l, err);
+}
+
+/* Started by root, go on as the build's user. */
+static int drop_root(struct session *s, struct error *err)
+{
+	const struct life *l = &s->life;
+
+	if (geteuid() != 0 || l->uid == 0)
+		return 0;
+	if ((s->in.phase != REBASER && s->in.phase != EXPORTER &&
+	        give(s->in.value[IN_LAYERS], l, err) == -1) ||
+	    give(s->in.value[IN_CACHE_DIR], l, err) == -1)
+		return -1;
+	if (setgroups(0, NULL) == -1 || setgid(l->gid) == -1 ||
+	    setuid(l->uid) == -1)
+		return error_sys(err, "exec as user %u:%u", (unsigned)l->uid,
+		    (unsigned)l->gid);
+	return 0;
+}
+
 static int prepare(
     struct session *s, const struct program *p, struct error *err)
 {
@@ -164,6 +228,9 @@ static int prepare(
 		return life_fail(&s->life, CODE_FAILED, err,
 		    "%s: refusing to run as root",
 		    s->in.phase == DETECTOR ? "detect" : "build");
+	fill_life(s);
+	if (drop_root(s, err) == -1)
+		return -1;
 	return runner_open(&s->runner, err);
 }
 
@@ -184,7 +251,6 @@ static int run(struct session *s, int argc, char **argv)
 		return puts(LIFE_VERSION), 0;
 	if (prepare(s, p, &err) == -1)
 		return session_fail(s, CODE_FAILED, &err);
-	fill_life(s);
 	return p->run(s);
 }
 

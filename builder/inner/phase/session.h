@@ -18,5 +18,10 @@ struct session {
 int session_fail(struct session *s, int code, const struct error *err);
 
 /* Each returns the exit code: 0 when it is done. */
+int run_analyzer(struct session *s);
 int run_detector(struct session *s);
+int run_restorer(struct session *s);
 int run_builder(struct session *s);
+int run_exporter(struct session *s);
+int run_creator(struct session *s);
+int run_rebaser(struct session *s);
