@@ -36,8 +36,8 @@ struct record {
 struct ending {
 	uint64_t code, signal, oom;
 	uint64_t unborn; /* 1: nothing of it ever ran */
-	uint64_t time;  /* real ms */
-	char text[240]; /* why it could not start; empty as a rule */
+	uint64_t time;   /* real ms */
+	char text[240];  /* why it could not start; empty as a rule */
 };
 
 void record_print(const struct record *r, struct buf *out);

@@ -8,14 +8,17 @@ import collections
 import contextlib
 import http.client
 import os
+import pathlib
 import random
 import re
+import socket
 import statistics
 import threading
 import time
 
 import pytest
 
+from load import Load
 from platform_run import wait_until
 from traffic import Failure, Kill, Traffic
 
@@ -43,7 +46,7 @@ class Town:
         platform.paas("ps:scale", "web=2", "--app", "wild")
         self.lines = collections.defaultdict(set)  # of each counter
         self.exits, self.expected = {}, {}  # of one-offs, by name
-        self.read_at = 0
+        self.read_at, self.told = 0, set()
 
     # --- changes --------------------------------------------------------
 
@@ -112,24 +115,33 @@ class Town:
         have = [(d["name"], d["state"], d["release"]["version"]) for d in dynos]
         return {d["id"] for d in dynos} if len(have) == len(want) and set(have) == want else None
 
-    def instances(self):
-        """Of both apps, as shims hold them: by the id that the API tells."""
-        found = {}
+    def shims(self):
+        """Those of both apps' instances: pid to the id that the API tells."""
+        found, ours = {}, set()
         for folder in (self.platform.run / "i").iterdir():
             try:
+                record = dict(line.split(" ", 1) for line in (folder / "record").read_text().splitlines()
+                              if " " in line)
                 pid = int((folder / "shim").read_text().split()[0])
-                os.kill(pid, 0)
-                record = dict(line.split("=", 1) for line in (folder / "record").read_text().splitlines() if "=" in line)
+                running = pathlib.Path(f"/proc/{pid}/cmdline").read_bytes().startswith(b"paas-shim\0")
             except (OSError, ValueError, IndexError):
                 continue  # it ended meanwhile
             h = folder.name
-            found[f"{h[:8]}-{h[8:12]}-4{h[12:15]}-8{h[15]}00-000000000000"] = (pid, record)
-        return found
+            uuid = f"{h[:8]}-{h[8:12]}-4{h[12:15]}-8{h[15]}00-000000000000"
+            if running:
+                found[pid] = uuid, record["app"]
+            if uuid in self.told:
+                ours.add(record["app"])
+        return {pid: uuid for pid, (uuid, app) in found.items() if app in ours}
 
     def at_rest(self):
+        """What runs is what is told, and what is told is what is wanted."""
         try:
-            ids = [self.rests(app) for app in ("wild", "tally")]
-            return None not in ids and self.platform.get("wild")[0] == 200
+            told = [self.rests(app) for app in ("wild", "tally")]
+            if None in told:
+                return False
+            self.told = set().union(*told)
+            return self.told == set(self.shims().values()) and self.platform.get("wild")[0] == 200
         except (OSError, ValueError, http.client.HTTPException):
             return False
 
@@ -148,10 +160,19 @@ class Town:
         return done.returncode == 0
 
 
-def victim_of(town, dice, name):
-    if name != "shim":
-        return wait_until(lambda: town.platform.daemon_pid(name), f"{name} runs")
-    return dice.choice(sorted(pid for pid, _ in wait_until(town.instances, "an instance runs").values()))
+def kill(town, dice, name):
+    """SIGKILL one of that name, another one where it ended by itself meanwhile."""
+    def victim():
+        if name != "shim":
+            return town.platform.daemon_pid(name)
+        return dice.choice(sorted(town.shims()) or [None])
+
+    def try_one():
+        try:
+            return Kill(name, wait_until(victim, f"{name} runs"))
+        except ProcessLookupError:
+            return None
+    return wait_until(try_one, f"{name} is killed")
 
 
 @contextlib.contextmanager
@@ -188,7 +209,7 @@ def test_random_kills(town, capsys):
             name = dice.choice(VICTIMS)
             # A moment at random, in what the change takes.
             change.join(dice.random() * (3 if kind == "push" else 0.4))
-            killed = Kill(name, victim_of(town, dice, name))
+            killed = kill(town, dice, name)
             change.join()
             wait_until(town.at_rest, f"at rest after kill {n} of {name} at a {kind}, SEED={SEED}")
             killed.over = time.monotonic()
@@ -204,3 +225,163 @@ def test_random_kills(town, capsys):
     wait_until(lambda: town.read_log() and set(town.expected) <= set(town.exits), "each exit code is told")
     wrong = {k: town.exits[k] for k, v in town.expected.items() if town.exits[k] not in (v, None)}
     assert wrong == {}, town.expected
+
+
+# --- changes lose no request ------------------------------------------------
+
+CHANGES = int(os.environ.get("CHANGES") or 20)
+
+# Answers requests, takes uploads, and echoes on connections that were upgraded.
+ALL_ROUND_SERVER = """
+use strict; use warnings; use IO::Socket::INET;
+my $s = IO::Socket::INET->new(LocalAddr => '127.0.0.1', LocalPort => $ENV{PORT},
+    Listen => 128, ReuseAddr => 1) or die "listen: $!\\n";
+$| = 1; $SIG{PIPE} = 'IGNORE'; $SIG{CHLD} = 'IGNORE';
+while (my $c = $s->accept()) {
+    my $pid = fork(); if ($pid) { close $c; next }
+    $c->autoflush(1);
+    while (my $line = <$c>) {
+        my ($length, $up) = (0, 0);
+        while (defined(my $h = <$c>)) {
+            last if $h =~ /^\\r?\\n$/;
+            $length = $1 if $h =~ /^content-length: *(\\d+)/i;
+            $up = 1 if $h =~ /^upgrade: *websocket/i;
+        }
+        if ($up) {
+            print $c "HTTP/1.1 101 Switching Protocols\\r\\nConnection: Upgrade\\r\\nUpgrade: websocket\\r\\n\\r\\n";
+            while (defined(my $l = <$c>)) { print $c $l }
+            exit 0;
+        }
+        my $got = 0;
+        while ($got < $length) {
+            my $n = read($c, my $buf, $length - $got > 65536 ? 65536 : $length - $got);
+            exit 1 unless $n;
+            $got += $n;
+        }
+        my $b = "VERSION $got\\n";
+        print $c "HTTP/1.1 200 OK\\r\\nContent-Length: " . length($b) . "\\r\\n\\r\\n$b";
+    }
+    exit 0;
+}
+"""
+
+
+class Wires:
+    """Uploads that last, and upgraded connections that echo, over every change.
+
+    A connection is kept until it has outlived a change by ECHOES lines, which
+    is within the time that it has to drain: the server may not end it.
+    """
+
+    SIZE, CHUNK, ECHOES = 3 << 20, 64 << 10, 20
+
+    def __init__(self, port, host, echoing=3, uploading=2):
+        self.port, self.host = port, host
+        self.failures, self.echoes, self.outlived, self.uploads, self.changes = [], 0, 0, 0, 0
+        self.stop, self.lock = threading.Event(), threading.Lock()
+        self.threads = [threading.Thread(target=self.guarded, args=(what,))
+                        for what in [self.echo] * echoing + [self.upload] * uploading]
+
+    def __enter__(self):
+        for t in self.threads:
+            t.start()
+        return self
+
+    def __exit__(self, *_):
+        self.stop.set()
+        for t in self.threads:
+            t.join()
+
+    def guarded(self, once):
+        while not self.stop.is_set():
+            try:
+                once()
+            except (OSError, http.client.HTTPException, AssertionError) as error:
+                with self.lock:
+                    self.failures.append((once.__name__, repr(error)))
+
+    def echo(self):
+        with socket.create_connection(("127.0.0.1", self.port), timeout=60) as s:
+            s.sendall(f"GET /wire HTTP/1.1\r\nHost: {self.host}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
+                      "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n".encode())
+            f = s.makefile("rb")
+            status = f.readline()
+            assert b" 101 " in status, status
+            while f.readline().strip():
+                pass
+            opened, over = self.changes, 0
+            while over < self.ECHOES and not self.stop.is_set():
+                line = b"%d\n" % self.echoes
+                s.sendall(line)
+                back = f.readline()
+                assert back == line, f"{line} came back as {back}"
+                with self.lock:
+                    self.echoes += 1
+                over += self.changes > opened
+                self.stop.wait(0.02)
+            self.outlived += self.changes > opened
+
+    def upload(self):
+        c = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
+        try:
+            c.putrequest("POST", "/upload", skip_host=True)
+            c.putheader("Host", self.host)
+            c.putheader("Content-Length", str(self.SIZE))
+            c.endheaders()
+            for _ in range(self.SIZE // self.CHUNK):
+                c.send(b"x" * self.CHUNK)
+                self.stop.wait(0.01)
+            r = c.getresponse()
+            text = r.read().decode(errors="replace")
+            assert r.status == 200 and text.endswith(f" {self.SIZE}\n"), (r.status, text[:200])
+            with self.lock:
+                self.uploads += 1
+        finally:
+            c.close()
+
+
+def test_changes_under_load_lose_no_request(platform, capsys):
+    dice, files = random.Random(SEED), lambda v: {
+        "Procfile": "web: perl server.pl\n", "server.pl": ALL_ROUND_SERVER.replace("VERSION", v)}
+    app = platform.app("lively", files=files("v0"))
+    platform.push(app)
+    host = f"lively.localhost:{platform.port}"
+    done, first = collections.Counter(), platform.api("GET", "/apps/lively/releases")[1][-1]["version"]
+    versions, quantity = [first], 1
+
+    def current():
+        """The newest release serves, with all its instances and no others up."""
+        releases, dynos = (platform.api("GET", f"/apps/lively/{what}")[1] for what in ("releases", "dynos"))
+        up = sorted((d["name"], d["release"]["version"]) for d in dynos if d["state"] == "up")
+        return releases[-1]["status"] == "succeeded" and up == [
+            (f"web.{i}", releases[-1]["version"]) for i in range(1, quantity + 1)]
+    begun = time.monotonic()
+    with Load(platform.port, host, pause=0.02) as load, Wires(platform.port, host) as wires:
+        wait_until(lambda: wires.uploads and wires.echoes > 20 and load.answers > 20, "the load runs")
+        for n in range(1, CHANGES + 1):
+            kind = dice.choices(["push", "config", "scale", "rollback"], [15, 35, 30, 20])[0]
+            if kind == "push":
+                platform.commit(app, f"v{n}", files(f"v{n}"))
+                platform.push(app)
+            elif kind == "config":
+                assert platform.api("PATCH", "/apps/lively/config-vars", {"N": str(n)})[0] == 200
+            elif kind == "scale":
+                quantity = quantity % 3 + 1
+                assert platform.api("PATCH", "/apps/lively/formation/web", {"quantity": quantity})[0] == 200
+            else:
+                back = dice.choice(versions[-5:])
+                assert platform.api("POST", "/apps/lively/releases", {"release": f"v{back}"})[0] == 201
+            wait_until(current, f"change {n}, a {kind}, is live, SEED={SEED}")
+            versions.append(platform.api("GET", "/apps/lively/releases")[1][-1]["version"])
+            done[kind] += 1
+            wires.changes += 1
+            assert load.failures == [] and wires.failures == [], f"change {n}, a {kind}, SEED={SEED}"
+        seen = wires.outlived
+        wait_until(lambda: wires.outlived > seen, "connections outlive the last change")
+    seconds = time.monotonic() - begun
+    with capsys.disabled():
+        print(f"\n{CHANGES} changes ({', '.join(f'{n} {k}' for k, n in done.items())}) in {seconds:.1f} s: "
+              f"{len(load.failures)} of {load.answers} requests failed, {len(wires.failures)} of {wires.uploads} uploads "
+              f"and of {wires.echoes} echoes; {wires.outlived} upgraded connections outlived a change")
+    assert load.failures == [] and wires.failures == []
+    assert wires.uploads > 0 and wires.outlived > 0

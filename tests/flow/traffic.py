@@ -36,8 +36,11 @@ class Kill:
         self.over = self.dead  # of a shim: when another one serves
 
     def excuses(self, failure):
-        if self.name == "shim":  # what its instance had in hand
-            return failure.kind == "app" and failure.begun <= self.over and failure.ended >= self.sent
+        if self.name == "shim":
+            # What its instance had in hand: requests, or being the command,
+            # the build or the first process of the release that was asked for.
+            mine = failure.kind == "app" or failure.what in ("git push", "POST /apps/tally/dynos")
+            return mine and failure.begun <= self.over and failure.ended >= self.sent
         if failure.kind not in BEARERS.get(self.name, ()):
             return False
         # Of the router's clients those whose connection it had; else those

@@ -122,6 +122,51 @@ static void a_run_is_answered_when_it_runs(void **state)
 	got_free(start);
 }
 
+static void say_unborn(struct town *t, const struct frame *start)
+{
+	static const enum field labels[] = {F_INSTANCE, F_APP, F_KIND,
+	    F_RELEASE, F_GENERATION, F_PTYPE, F_NUM, F_NAME, F_PORT, F_JOB};
+	struct frame_out o = frame_begin(MSG_INSTANCE_STATE, 0);
+
+	for (size_t i = 0; i < NELEM(labels); i++)
+		frame_put(&o, labels[i], frame_str(start, labels[i]));
+	frame_put_u64(&o, F_STATE, INSTANCE_EXITED);
+	frame_put_u64(&o, F_EXIT_CODE, 255);
+	frame_put_u64(&o, F_EXIT_SIGNAL, 0);
+	frame_put_u64(&o, F_OOM, 0);
+	frame_put_u64(&o, F_TIME, 1);
+	frame_put_u64(&o, F_UNBORN, 1);
+	say_frame(t, JAIL, &o);
+}
+
+/* jail was killed half-way through its start, and found the rest of that. */
+static void a_start_that_was_interrupted_is_made_again(void **state)
+{
+	struct town *t = *state;
+	struct got *first, *again, *g;
+	uint64_t id;
+
+	web_wants(t, WANT_LIVE, 0, NULL, 0);
+	jail_tells(t, NULL);
+	say_run(t, 41, KIND_RUN, 5);
+	first = expect(t, JAIL, MSG_INSTANCE_START);
+	id = frame_u64(&first->f, F_INSTANCE);
+	say_state(t, &first->f, INSTANCE_STARTING, 0, NULL);
+	say_unborn(t, &first->f);
+	assert_int_equal(
+	    expect_u64(t, JAIL, MSG_INSTANCE_REMOVE, F_INSTANCE), id);
+	again = expect(t, JAIL, MSG_INSTANCE_START);
+	assert_int_equal(frame_u64(&again->f, F_INSTANCE), id);
+	assert_int_equal(again->f.nfds, first->f.nfds);
+	assert_no(t, WEB, MSG_ERROR);
+	say_state(t, &again->f, INSTANCE_RUNNING, 0, NULL);
+	g = expect(t, WEB, MSG_OK);
+	assert_int_equal(g->f.id, 41);
+	got_free(g);
+	got_free(first);
+	got_free(again);
+}
+
 static void a_release_command_does_not_run_twice(void **state)
 {
 	struct town *t = *state;
@@ -354,6 +399,7 @@ int main(void)
 	    town_test(a_wanted_release_is_started_and_told_live),
 	    town_test(a_restart_of_plan_adopts_before_it_tells_anybody),
 	    town_test(a_run_is_answered_when_it_runs),
+	    town_test(a_start_that_was_interrupted_is_made_again),
 	    town_test(a_release_command_does_not_run_twice),
 	    town_test(a_job_is_passed_on_with_all_it_brought),
 	    town_test(what_a_builder_leaves_behind_is_ended),
