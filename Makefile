@@ -149,7 +149,11 @@ $(B)/abuse: $(wildcard tests/abuse/*.c) tests/abuse/abuse.h
 	@mkdir -p $(@D)
 	$(CC) $(CSTD) $(WARN) -O1 -static -o $@ $(filter %.c,$^)
 
-flow: all $(B)/abuse
+# Programs that flow tests run, to reach parsers of ours by themselves.
+TOOLS := $(patsubst tests/tools/%.c,$(B)/tools/%,$(wildcard tests/tools/*.c))
+$(foreach t,$(wildcard tests/tools/*.c),$(eval $(call TEST_BINARY,$(t:tests/tools/%.c=$(B)/tools/%),$(t),,)))
+
+flow: all $(B)/abuse $(TOOLS)
 	/usr/bin/python3 -m pytest -q -p no:cacheprovider tests/flow
 
 # A million random events for plan.

@@ -78,14 +78,15 @@ static void add_value(struct buf *out, const json_t *v);
 static void add_inline(struct buf *out, const json_t *object)
 {
 	const char *key;
+	size_t length;
 	const char *between = "";
 	json_t *v;
 
 	buf_addc(out, '{');
-	json_object_foreach((json_t *)object, key, v)
+	json_object_keylen_foreach((json_t *)object, key, length, v)
 	{
 		buf_addz(out, between);
-		toml_add_key(out, str_z(key));
+		toml_add_key(out, str_make(key, length));
 		buf_addz(out, " = ");
 		add_value(out, v);
 		between = ", ";
@@ -141,35 +142,36 @@ static bool is_tables(const json_t *v)
 }
 
 /* "NAME.KEY" with the key quoted where it must be. */
-static void add_name(struct buf *out, const char *name, const char *key)
+static void add_name(struct buf *out, const char *name, struct str key)
 {
 	if (name[0])
 		buf_addf(out, "%s.", name);
-	toml_add_key(out, str_z(key));
+	toml_add_key(out, key);
 }
 
 /* The members of a table: plain values first, then the tables below it. */
 static void add_members(struct buf *out, const char *name, const json_t *object)
 {
 	const char *key;
+	size_t length;
 	json_t *v;
 
-	json_object_foreach((json_t *)object, key, v)
+	json_object_keylen_foreach((json_t *)object, key, length, v)
 	{
 		if (json_is_object(v) || is_tables(v) || json_is_null(v))
 			continue;
-		toml_add_key(out, str_z(key));
+		toml_add_key(out, str_make(key, length));
 		buf_addz(out, " = ");
 		add_value(out, v);
 		buf_addc(out, '\n');
 	}
-	json_object_foreach((json_t *)object, key, v)
+	json_object_keylen_foreach((json_t *)object, key, length, v)
 	{
 		scoped_buf struct buf below = BUF_INIT(TOML_BYTES_MAX);
 
 		if (!json_is_object(v) && !is_tables(v))
 			continue;
-		add_name(&below, name, key);
+		add_name(&below, name, str_make(key, length));
 		if (json_is_object(v))
 			convert_table(out, buf_z(&below), v);
 		else

@@ -1,11 +1,9 @@
 #include "wire/toml.h"
 
-#include <assert.h>
-#include <math.h>
 #include <stdlib.h>
 
-#include "base/map.h"
 #include "base/mem.h"
+#include "wire/toml_int.h"
 
 /*
  * How a table or array came to be decides what may be added to it later:
@@ -25,30 +23,7 @@ struct block {
 	struct toml nodes[BLOCK_NODES];
 };
 
-struct toml_doc {
-	struct toml *root;
-	struct block *blocks;
-	unsigned nodes;
-	char *mem; /* decoded strings: never longer than the input */
-	size_t mem_len, mem_cap;
-};
-
-struct parser {
-	struct toml_doc *doc;
-	struct map *index; /* table id and key -> node */
-	struct buf scratch;
-	struct str in;
-	size_t at;
-	unsigned line;
-	struct error *err;
-};
-
 /* --- tree ---------------------------------------------------------------- */
-
-static int fail(struct parser *p, const char *what)
-{
-	return error_set(p->err, ERR_INVALID, "line %u: %s", p->line, what);
-}
 
 static struct toml *node_new(
     struct parser *p, enum toml_type type, unsigned depth)
@@ -108,574 +83,6 @@ static void table_add(
 	(void)map_set(p->index, index_key(p, table, key), n);
 }
 
-/* --- characters ---------------------------------------------------------- */
-
-static int peek(const struct parser *p, size_t ahead)
-{
-	return p->at + ahead < p->in.len ? (unsigned char)p->in.p[p->at + ahead]
-	                                 : -1;
-}
-
-static bool accept(struct parser *p, char c)
-{
-	if (peek(p, 0) != c)
-		return false;
-	p->at++;
-	return true;
-}
-
-static bool looking_at(const struct parser *p, const char *z)
-{
-	return str_starts(str_sub(p->in, p->at, p->in.len), str_z(z));
-}
-
-static void skip_blanks(struct parser *p)
-{
-	while (peek(p, 0) == ' ' || peek(p, 0) == '\t')
-		p->at++;
-}
-
-static bool is_control(int c)
-{
-	return (c >= 0 && c < 0x20 && c != '\t') || c == 0x7f;
-}
-
-/* A newline, if one stands here: LF or CR LF. */
-static bool accept_newline(struct parser *p)
-{
-	size_t n = peek(p, 0) == '\n'                         ? 1
-	           : peek(p, 0) == '\r' && peek(p, 1) == '\n' ? 2
-	                                                      : 0;
-
-	p->at += n;
-	p->line += n != 0;
-	return n != 0;
-}
-
-static int skip_comment(struct parser *p)
-{
-	if (!accept(p, '#'))
-		return 0;
-	while (peek(p, 0) != -1 && peek(p, 0) != '\n' &&
-	       !(peek(p, 0) == '\r' && peek(p, 1) == '\n')) {
-		if (is_control(peek(p, 0)))
-			return fail(p, "control character in a comment");
-		p->at++;
-	}
-	return 0;
-}
-
-/* Blanks, comments and newlines, as between the items of an array. */
-static int skip_lines(struct parser *p)
-{
-	do {
-		skip_blanks(p);
-		if (skip_comment(p) == -1)
-			return -1;
-	} while (accept_newline(p));
-	return 0;
-}
-
-/* What must follow a header or a value: a comment or not, and the line's end.
- */
-static int end_of_line(struct parser *p)
-{
-	skip_blanks(p);
-	if (skip_comment(p) == -1)
-		return -1;
-	if (peek(p, 0) != -1 && !accept_newline(p))
-		return fail(p, "the end of the line is expected here");
-	return 0;
-}
-
-/* --- strings ------------------------------------------------------------- */
-
-/* The decoded string being built at the end of the document's memory. */
-static void put(struct parser *p, char c)
-{
-	struct toml_doc *d = p->doc;
-
-	/* mem_cap is the input's length, and no decoding makes it longer */
-	assert(d->mem_len < d->mem_cap);
-	d->mem[d->mem_len++] = c;
-}
-
-static struct str put_done(struct parser *p, size_t from)
-{
-	return str_make(p->doc->mem + from, p->doc->mem_len - from);
-}
-
-static struct str keep(struct parser *p, struct str s)
-{
-	size_t from = p->doc->mem_len;
-
-	for (size_t i = 0; i < s.len; i++)
-		put(p, s.p[i]);
-	return put_done(p, from);
-}
-
-static void put_rune(struct parser *p, uint32_t c)
-{
-	if (c < 0x80) {
-		put(p, (char)c);
-		return;
-	}
-	if (c < 0x800) {
-		put(p, (char)(0xc0 | c >> 6));
-	} else if (c < 0x10000) {
-		put(p, (char)(0xe0 | c >> 12));
-		put(p, (char)(0x80 | (c >> 6 & 0x3f)));
-	} else {
-		put(p, (char)(0xf0 | c >> 18));
-		put(p, (char)(0x80 | (c >> 12 & 0x3f)));
-		put(p, (char)(0x80 | (c >> 6 & 0x3f)));
-	}
-	put(p, (char)(0x80 | (c & 0x3f)));
-}
-
-static int unicode_escape(struct parser *p, int digits)
-{
-	uint32_t c = 0;
-
-	for (int i = 0; i < digits; i++) {
-		int v = peek(p, 0) == -1 ? -1 : hex_value((char)peek(p, 0));
-
-		if (v == -1)
-			return fail(p, "a \\u or \\U escape needs hex digits");
-		c = c << 4 | (uint32_t)v;
-		p->at++;
-	}
-	if (c > 0x10ffff || (c >= 0xd800 && c <= 0xdfff))
-		return fail(p, "the escape is no Unicode character");
-	put_rune(p, c);
-	return 0;
-}
-
-static int escape(struct parser *p)
-{
-	static const char from[] = "btnfr\"\\", to[] = "\b\t\n\f\r\"\\";
-	int c = peek(p, 0);
-	const char *found = c > 0 ? strchr(from, c) : NULL;
-
-	if (c == 'u' || c == 'U') {
-		p->at++;
-		return unicode_escape(p, c == 'u' ? 4 : 8);
-	}
-	if (!found)
-		return fail(p, "unknown escape in a string");
-	p->at++;
-	put(p, to[found - from]);
-	return 0;
-}
-
-static int string_line(struct parser *p, char quote, struct str *ret)
-{
-	size_t from = p->doc->mem_len;
-
-	p->at++;
-	while (!accept(p, quote)) {
-		int c = peek(p, 0);
-
-		if (c == -1 || c == '\n' || c == '\r')
-			return fail(p, "the string is not closed on its line");
-		if (is_control(c))
-			return fail(p, "control character in a string");
-		p->at++;
-		if (c != '\\' || quote == '\'')
-			put(p, (char)c);
-		else if (escape(p) == -1)
-			return -1;
-	}
-	*ret = put_done(p, from);
-	return 0;
-}
-
-/* After a backslash: blanks, a newline and all white space behind it. */
-static bool accept_folded(struct parser *p)
-{
-	size_t at = p->at;
-	int c;
-
-	skip_blanks(p);
-	if (!accept_newline(p)) {
-		p->at = at;
-		return false;
-	}
-	do {
-		skip_blanks(p);
-		c = peek(p, 0);
-	} while ((c == '\n' || c == '\r') && accept_newline(p));
-	return true;
-}
-
-/* Three quotes, and up to two more that belong to the text before them. */
-static bool accept_close(struct parser *p, char quote)
-{
-	int n = 0;
-
-	while (n < 5 && peek(p, (size_t)n) == quote)
-		n++;
-	if (n < 3)
-		return false;
-	p->at += (size_t)n;
-	for (; n > 3; n--)
-		put(p, quote);
-	return true;
-}
-
-static int string_lines(struct parser *p, char quote, struct str *ret)
-{
-	size_t from = p->doc->mem_len;
-
-	p->at += 3;
-	(void)accept_newline(p);
-	while (!accept_close(p, quote)) {
-		int c = peek(p, 0);
-
-		if (c == -1)
-			return fail(p, "the string is never closed");
-		if (accept_newline(p)) {
-			put(p, '\n');
-			continue;
-		}
-		if (is_control(c))
-			return fail(p, "control character in a string");
-		p->at++;
-		if (c != '\\' || quote == '\'')
-			put(p, (char)c);
-		else if (!accept_folded(p) && escape(p) == -1)
-			return -1;
-	}
-	*ret = put_done(p, from);
-	return 0;
-}
-
-static int string(struct parser *p, struct str *ret)
-{
-	char quote = (char)peek(p, 0);
-
-	if (peek(p, 1) == quote && peek(p, 2) == quote)
-		return string_lines(p, quote, ret);
-	return string_line(p, quote, ret);
-}
-
-/* --- keys ---------------------------------------------------------------- */
-
-static bool is_bare(int c)
-{
-	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
-	       (c >= '0' && c <= '9') || c == '_' || c == '-';
-}
-
-static int key(struct parser *p, struct str *ret)
-{
-	size_t from = p->at;
-
-	if (peek(p, 0) == '"' || peek(p, 0) == '\'')
-		return string_line(p, (char)peek(p, 0), ret);
-	while (is_bare(peek(p, 0)))
-		p->at++;
-	if (p->at == from)
-		return fail(p, "a key is expected here");
-	*ret = keep(p, str_sub(p->in, from, p->at));
-	return 0;
-}
-
-/* Is there a further part of a dotted key? Takes its dot. */
-static bool key_goes_on(struct parser *p)
-{
-	skip_blanks(p);
-	if (!accept(p, '.'))
-		return false;
-	skip_blanks(p);
-	return true;
-}
-
-/* --- numbers, dates ------------------------------------------------------ */
-
-static bool is_digit(int c)
-{
-	return c >= '0' && c <= '9';
-}
-
-/*
- * n digits of s at *at as a number within low..high. For dates and times,
- * which have fixed widths.
- */
-static bool fixed(struct str s, size_t *at, int n, int low, int high, int *ret)
-{
-	int v = 0;
-
-	for (int i = 0; i < n; i++, (*at)++) {
-		if (*at >= s.len || !is_digit(s.p[*at]))
-			return false;
-		v = v * 10 + (s.p[*at] - '0');
-	}
-	*ret = v;
-	return v >= low && v <= high;
-}
-
-static bool literal(struct str s, size_t *at, char c)
-{
-	if (*at >= s.len || s.p[*at] != c)
-		return false;
-	(*at)++;
-	return true;
-}
-
-static bool date(struct str s, size_t *at)
-{
-	static const int days[] = {
-	    31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
-	int year, month, day;
-	bool leap;
-
-	if (!fixed(s, at, 4, 0, 9999, &year) || !literal(s, at, '-') ||
-	    !fixed(s, at, 2, 1, 12, &month) || !literal(s, at, '-') ||
-	    !fixed(s, at, 2, 1, 31, &day))
-		return false;
-	leap = (year % 4 == 0 && year % 100 != 0) || year % 400 == 0;
-	return day <= days[month - 1] + (month == 2 && leap);
-}
-
-static bool clock_time(struct str s, size_t *at)
-{
-	int unused;
-
-	if (!fixed(s, at, 2, 0, 23, &unused) || !literal(s, at, ':') ||
-	    !fixed(s, at, 2, 0, 59, &unused) || !literal(s, at, ':') ||
-	    !fixed(s, at, 2, 0, 60, &unused))
-		return false;
-	if (!literal(s, at, '.'))
-		return true;
-	if (!fixed(s, at, 1, 0, 9, &unused))
-		return false;
-	while (*at < s.len && is_digit(s.p[*at]))
-		(*at)++;
-	return true;
-}
-
-static bool zone(struct str s, size_t *at)
-{
-	int unused;
-
-	if (*at == s.len || literal(s, at, 'Z') || literal(s, at, 'z'))
-		return true;
-	return (literal(s, at, '+') || literal(s, at, '-')) &&
-	       fixed(s, at, 2, 0, 23, &unused) && literal(s, at, ':') &&
-	       fixed(s, at, 2, 0, 59, &unused);
-}
-
-static bool is_datetime(struct str s)
-{
-	size_t at = 0;
-
-	if (s.len > 2 && s.p[2] == ':')
-		return clock_time(s, &at) && at == s.len;
-	if (!date(s, &at))
-		return false;
-	if (at == s.len)
-		return true;
-	if (!literal(s, &at, 'T') && !literal(s, &at, 't') &&
-	    !literal(s, &at, ' '))
-		return false;
-	return clock_time(s, &at) && zone(s, &at) && at == s.len;
-}
-
-/* Copy digits without underscores; each of those stands between two digits. */
-static bool digits(
-    struct str s, size_t *at, bool (*is)(int c), char *out, size_t *n)
-{
-	size_t from = *at;
-
-	while (*at < s.len && (is(s.p[*at]) || s.p[*at] == '_')) {
-		char c = s.p[*at];
-
-		if (c == '_' && (*at == from || s.p[*at - 1] == '_' ||
-		                    *at + 1 == s.len || !is(s.p[*at + 1])))
-			return false;
-		if (c != '_')
-			out[(*n)++] = c;
-		(*at)++;
-	}
-	return *at > from;
-}
-
-static bool is_hex(int c)
-{
-	return hex_value((char)c) != -1;
-}
-
-static bool is_octal(int c)
-{
-	return c >= '0' && c <= '7';
-}
-
-static bool is_binary(int c)
-{
-	return c == '0' || c == '1';
-}
-
-/* Digits of this base as a magnitude of at most max. */
-static bool magnitude(
-    const char *d, size_t n, unsigned base, uint64_t max, uint64_t *ret)
-{
-	uint64_t v = 0;
-
-	for (size_t i = 0; i < n; i++) {
-		unsigned digit = (unsigned)hex_value(d[i]);
-
-		if (v > (max - digit) / base)
-			return false;
-		v = v * base + digit;
-	}
-	*ret = v;
-	return true;
-}
-
-/* 0x, 0o and 0b integers. */
-static int based(struct parser *p, struct str s, struct toml *n)
-{
-	unsigned base = s.p[1] == 'x' ? 16 : s.p[1] == 'o' ? 8 : 2;
-	char d[256];
-	size_t at = 2, len = 0;
-	uint64_t v;
-
-	if (s.len >= sizeof(d) ||
-	    !digits(s, &at,
-	        base == 16  ? is_hex
-	        : base == 8 ? is_octal
-	                    : is_binary,
-	        d, &len) ||
-	    at != s.len)
-		return fail(p, "malformed number");
-	if (!magnitude(d, len, base, INT64_MAX, &v))
-		return fail(p, "the integer does not fit 64 bits");
-	n->type = TOML_INTEGER;
-	n->integer = (int64_t)v;
-	return 0;
-}
-
-static int real(struct parser *p, const char *text, struct toml *n)
-{
-	n->type = TOML_FLOAT;
-	n->real = strtod(text, NULL); /* its form has been checked */
-	return 0;
-}
-
-/* inf, nan, with a sign or not. */
-static bool special(struct str s, struct toml *n)
-{
-	struct str word = s;
-	bool minus = s.len && s.p[0] == '-';
-
-	if (s.len && (s.p[0] == '-' || s.p[0] == '+'))
-		word = str_sub(s, 1, s.len);
-	if (!str_eqz(word, "inf") && !str_eqz(word, "nan"))
-		return false;
-	n->type = TOML_FLOAT;
-	n->real = word.p[0] == 'i' ? INFINITY : NAN;
-	if (minus)
-		n->real = -n->real;
-	return true;
-}
-
-/* The part of a float behind its integer digits; false when malformed. */
-static bool fraction(struct str s, size_t *at, char *d, size_t *len)
-{
-	if (literal(s, at, '.')) {
-		d[(*len)++] = '.';
-		if (!digits(s, at, is_digit, d, len))
-			return false;
-	}
-	if (literal(s, at, 'e') || literal(s, at, 'E')) {
-		d[(*len)++] = 'e';
-		if (*at < s.len && (s.p[*at] == '+' || s.p[*at] == '-'))
-			d[(*len)++] = s.p[(*at)++];
-		if (!digits(s, at, is_digit, d, len))
-			return false;
-	}
-	d[*len] = '\0';
-	return *at == s.len;
-}
-
-static int decimal(struct parser *p, struct str s, struct toml *n)
-{
-	char d[1024];
-	size_t at = 0, len = 0, first;
-	uint64_t v;
-	bool minus;
-
-	if (s.len >= sizeof(d) - 1)
-		return fail(p, "malformed number");
-	if (literal(s, &at, '-') || literal(s, &at, '+'))
-		d[len++] = s.p[0];
-	first = len;
-	minus = str_starts(s, STR("-"));
-	if (!digits(s, &at, is_digit, d, &len))
-		return fail(p, "a value is expected here");
-	if (d[first] == '0' && len - first > 1)
-		return fail(p, "a number may not start with 0");
-	if (at != s.len)
-		return fraction(s, &at, d, &len) ? real(p, d, n)
-		                                 : fail(p, "malformed number");
-	if (!magnitude(
-	        d + first, len - first, 10, (uint64_t)INT64_MAX + minus, &v))
-		return fail(p, "the integer does not fit 64 bits");
-	n->type = TOML_INTEGER;
-	n->integer = (int64_t)(minus ? 0 - v : v);
-	return 0;
-}
-
-/* The bytes of a number, a date or a word: up to what ends a value. */
-static struct str scalar_text(const struct parser *p)
-{
-	size_t end = p->at;
-
-	while (end < p->in.len && !strchr(" \t\r\n,]}#", p->in.p[end]))
-		end++;
-	/* one blank may stand between a date and a time */
-	if (end - p->at == 10 && p->in.p[p->at + 4] == '-' &&
-	    end + 1 < p->in.len && p->in.p[end] == ' ' &&
-	    is_digit(p->in.p[end + 1]))
-		do
-			end++;
-		while (end < p->in.len && !strchr(" \t\r\n,]}#", p->in.p[end]));
-	return str_sub(p->in, p->at, end);
-}
-
-static bool like_datetime(struct str s)
-{
-	return s.len > 4 && is_digit(s.p[0]) && is_digit(s.p[1]) &&
-	       (s.p[2] == ':' ||
-	           (is_digit(s.p[2]) && is_digit(s.p[3]) && s.p[4] == '-'));
-}
-
-static int scalar(struct parser *p, struct toml *n)
-{
-	struct str s = scalar_text(p);
-	int done;
-
-	p->at += s.len;
-	n->text = keep(p, s);
-	if (str_eqz(s, "true") || str_eqz(s, "false")) {
-		n->type = TOML_BOOLEAN;
-		n->boolean = s.p[0] == 't';
-		return 0;
-	}
-	if (special(s, n))
-		return 0;
-	if (s.len > 2 && s.p[0] == '0' && strchr("xob", s.p[1]))
-		done = based(p, s, n);
-	else if (!like_datetime(s))
-		done = decimal(p, s, n);
-	else
-		done = is_datetime(s) ? 0 : fail(p, "malformed date or time");
-	if (like_datetime(s))
-		n->type = TOML_DATETIME;
-	return done;
-}
-
 /* --- values -------------------------------------------------------------- */
 
 static struct toml *value(struct parser *p, unsigned depth);
@@ -692,16 +99,16 @@ static struct toml *array(struct parser *p, unsigned depth)
 	for (;;) {
 		struct toml *item;
 
-		if (skip_lines(p) == -1)
+		if (toml_skip_lines(p) == -1)
 			return NULL;
-		if (accept(p, ']'))
+		if (toml_accept(p, ']'))
 			return n;
 		item = value(p, depth + 1);
-		if (!item || skip_lines(p) == -1)
+		if (!item || toml_skip_lines(p) == -1)
 			return NULL;
 		node_append(n, item);
-		if (!accept(p, ',') && peek(p, 0) != ']') {
-			fail(p, "an array's items are parted by commas");
+		if (!toml_accept(p, ',') && toml_peek(p, 0) != ']') {
+			toml_fail(p, "an array's items are parted by commas");
 			return NULL;
 		}
 	}
@@ -724,19 +131,19 @@ static struct toml *inline_table(struct parser *p, unsigned depth)
 		return NULL;
 	n->how_ = DOTTED;
 	p->at++;
-	skip_blanks(p);
-	if (accept(p, '}')) {
+	toml_skip_blanks(p);
+	if (toml_accept(p, '}')) {
 		n->how_ = CLOSED;
 		return n;
 	}
 	do {
-		skip_blanks(p);
+		toml_skip_blanks(p);
 		if (key_value(p, n) == -1)
 			return NULL;
-		skip_blanks(p);
-	} while (accept(p, ','));
-	if (!accept(p, '}')) {
-		fail(p, "an inline table ends with } on its line");
+		toml_skip_blanks(p);
+	} while (toml_accept(p, ','));
+	if (!toml_accept(p, '}')) {
+		toml_fail(p, "an inline table ends with } on its line");
 		return NULL;
 	}
 	close_tables(n);
@@ -748,17 +155,17 @@ static struct toml *value(struct parser *p, unsigned depth)
 	struct toml *n;
 	int done;
 
-	if (peek(p, 0) == '[')
+	if (toml_peek(p, 0) == '[')
 		return array(p, depth);
-	if (peek(p, 0) == '{')
+	if (toml_peek(p, 0) == '{')
 		return inline_table(p, depth);
 	n = node_new(p, TOML_STRING, depth);
 	if (!n)
 		return NULL;
-	if (peek(p, 0) == '"' || peek(p, 0) == '\'')
-		done = string(p, &n->text);
+	if (toml_peek(p, 0) == '"' || toml_peek(p, 0) == '\'')
+		done = toml_string(p, &n->text);
 	else
-		done = scalar(p, n);
+		done = toml_scalar(p, n);
 	return done == -1 ? NULL : n;
 }
 
@@ -775,7 +182,7 @@ static struct toml *step_dotted(
 		n->how_ = DOTTED;
 		table_add(p, table, name, n);
 	} else if (n->type != TOML_TABLE || n->how_ != DOTTED) {
-		fail(p, "a dotted key adds to what is defined elsewhere");
+		toml_fail(p, "a dotted key adds to what is defined elsewhere");
 		return NULL;
 	}
 	return n;
@@ -786,18 +193,18 @@ static int key_value(struct parser *p, struct toml *table)
 	struct toml *n;
 	struct str name;
 
-	if (key(p, &name) == -1)
+	if (toml_key(p, &name) == -1)
 		return -1;
-	while (key_goes_on(p)) {
+	while (toml_key_goes_on(p)) {
 		table = step_dotted(p, table, name);
-		if (!table || key(p, &name) == -1)
+		if (!table || toml_key(p, &name) == -1)
 			return -1;
 	}
-	if (!accept(p, '='))
-		return fail(p, "= is expected behind the key");
+	if (!toml_accept(p, '='))
+		return toml_fail(p, "= is expected behind the key");
 	if (table_find(p, table, name))
-		return fail(p, "the key is there already");
-	skip_blanks(p);
+		return toml_fail(p, "the key is there already");
+	toml_skip_blanks(p);
 	n = value(p, table->depth_ + 1);
 	if (!n)
 		return -1;
@@ -824,7 +231,7 @@ static struct toml *step_header(
 	if (n->type == TOML_ARRAY && n->how_ == LIST)
 		return n->last;
 	if (n->type != TOML_TABLE || n->how_ == CLOSED) {
-		fail(p, "the header goes through what is no open table");
+		toml_fail(p, "the header goes through what is no open table");
 		return NULL;
 	}
 	return n;
@@ -836,7 +243,7 @@ static struct toml *header_table(
 	struct toml *n = table_find(p, table, name);
 
 	if (n && (n->type != TOML_TABLE || n->how_ != IMPLICIT)) {
-		fail(p, "the table is defined already");
+		toml_fail(p, "the table is defined already");
 		return NULL;
 	}
 	if (!n) {
@@ -855,7 +262,7 @@ static struct toml *header_element(
 	struct toml *list = table_find(p, table, name), *n;
 
 	if (list && (list->type != TOML_ARRAY || list->how_ != LIST)) {
-		fail(p, "[[ ]] names what is no array of tables");
+		toml_fail(p, "[[ ]] names what is no array of tables");
 		return NULL;
 	}
 	if (!list) {
@@ -877,24 +284,24 @@ static struct toml *header_element(
 static int header(struct parser *p, struct toml **ret)
 {
 	struct toml *table = p->doc->root;
-	bool element = looking_at(p, "[[");
+	bool element = toml_looking_at(p, "[[");
 	struct str name;
 
 	p->at += element ? 2 : 1;
-	skip_blanks(p);
-	if (key(p, &name) == -1)
+	toml_skip_blanks(p);
+	if (toml_key(p, &name) == -1)
 		return -1;
-	while (key_goes_on(p)) {
+	while (toml_key_goes_on(p)) {
 		table = step_header(p, table, name);
-		if (!table || key(p, &name) == -1)
+		if (!table || toml_key(p, &name) == -1)
 			return -1;
 	}
-	if (!looking_at(p, element ? "]]" : "]"))
-		return fail(p, "the header is not closed");
+	if (!toml_looking_at(p, element ? "]]" : "]"))
+		return toml_fail(p, "the header is not closed");
 	p->at += element ? 2 : 1;
 	*ret = element ? header_element(p, table, name)
 	               : header_table(p, table, name);
-	return *ret ? end_of_line(p) : -1;
+	return *ret ? toml_end_of_line(p) : -1;
 }
 
 static int document(struct parser *p)
@@ -902,59 +309,21 @@ static int document(struct parser *p)
 	struct toml *table = p->doc->root;
 
 	for (;;) {
-		if (skip_lines(p) == -1)
+		if (toml_skip_lines(p) == -1)
 			return -1;
-		if (peek(p, 0) == -1)
+		if (toml_peek(p, 0) == -1)
 			return 0;
-		if (peek(p, 0) == '[') {
+		if (toml_peek(p, 0) == '[') {
 			if (header(p, &table) == -1)
 				return -1;
-		} else if (key_value(p, table) == -1 || end_of_line(p) == -1) {
+		} else if (key_value(p, table) == -1 ||
+		           toml_end_of_line(p) == -1) {
 			return -1;
 		}
 	}
 }
 
 /* --- entrance ------------------------------------------------------------ */
-
-/* Length of the UTF-8 character at p of at most n bytes, 0 for none. */
-static size_t utf8_length(const unsigned char *p, size_t n)
-{
-	static const unsigned char low[] = {
-	    [0xe0] = 0xa0, [0xf0] = 0x90, [0xff] = 0};
-	size_t len = p[0] < 0x80                    ? 1
-	             : p[0] >= 0xc2 && p[0] <= 0xdf ? 2
-	             : p[0] >= 0xe0 && p[0] <= 0xef ? 3
-	             : p[0] >= 0xf0 && p[0] <= 0xf4 ? 4
-	                                            : 0;
-
-	if (len == 0 || len > n)
-		return 0;
-	for (size_t i = 1; i < len; i++)
-		if ((p[i] & 0xc0) != 0x80)
-			return 0;
-	if (len > 2 && (p[1] < low[p[0]] || (p[0] == 0xed && p[1] > 0x9f) ||
-	                   (p[0] == 0xf4 && p[1] > 0x8f)))
-		return 0;
-	return len;
-}
-
-static int check_utf8(struct str text, struct error *err)
-{
-	unsigned line = 1;
-
-	for (size_t i = 0; i < text.len;) {
-		size_t n = utf8_length(
-		    (const unsigned char *)text.p + i, text.len - i);
-
-		if (n == 0)
-			return error_set(
-			    err, ERR_INVALID, "line %u: not UTF-8", line);
-		line += text.p[i] == '\n';
-		i += n;
-	}
-	return 0;
-}
 
 int toml_parse(struct str text, struct toml_doc **ret, struct error *err)
 {
@@ -969,7 +338,7 @@ int toml_parse(struct str text, struct toml_doc **ret, struct error *err)
 	if (text.len > TOML_BYTES_MAX)
 		return error_set(
 		    err, ERR_LIMIT, "more than %u bytes", TOML_BYTES_MAX);
-	if (check_utf8(text, err) == -1)
+	if (toml_check_utf8(text, err) == -1)
 		return -1;
 	p.doc = xcalloc(1, sizeof(*p.doc));
 	p.doc->mem_cap = text.len;
@@ -1049,7 +418,7 @@ void toml_add_string(struct buf *out, struct str s)
 
 		if (c)
 			buf_addf(out, "\\%c", to[c - from]);
-		else if (is_control((unsigned char)s.p[i]))
+		else if (toml_is_control((unsigned char)s.p[i]))
 			buf_addf(out, "\\u%04x", (unsigned char)s.p[i]);
 		else
 			buf_addc(out, s.p[i]);
@@ -1062,7 +431,7 @@ void toml_add_key(struct buf *out, struct str name)
 	bool bare = name.len != 0;
 
 	for (size_t i = 0; i < name.len; i++)
-		bare = bare && is_bare((unsigned char)name.p[i]);
+		bare = bare && toml_is_bare((unsigned char)name.p[i]);
 	if (bare)
 		buf_add(out, name);
 	else

@@ -1,6 +1,10 @@
 /*
  * toml - TOML 1.0: text in, a tree out; and the two pieces a writer needs.
  *
+ * Our own and no library: the launcher is static and some kilobytes, and what
+ * is parsed is a stranger's, so limits on size, depth and nodes come first.
+ * All of the public toml-test suite is asked of it (tests/flow).
+ *
  * Pure and bounded. A document owns its tree; strings in it are decoded and
  * may hold NULs. Called by inner (buildpack.toml, build plans, layer files),
  * by the launcher (metadata.toml), by the unit tests and by the fuzzer.
