@@ -14,7 +14,7 @@ CFLAGS   := $(CSTD) $(WARN) $(OPT) $(SAN) -Ilib -MMD -MP
 LDFLAGS  := -Wl,--as-needed -Wl,-z,relro,-z,now $(SAN) $(SAN_OBJ)
 
 # --- programs: folders, libraries ------------------------------------------
-DAEMONS      := super router web gitd receive builder plan jail logd
+DAEMONS      := super router web gitd receive builder plan jail logd outbound
 DIRS_super   := runtime/super
 DIRS_router  := router
 DIRS_web     := web web/api web/store web/ui
@@ -24,12 +24,14 @@ DIRS_builder := builder
 DIRS_plan    := runtime/plan
 DIRS_jail    := runtime/jail
 DIRS_logd    := runtime/logd
+DIRS_outbound := runtime/outbound
 LIBS_router  := -lssl -lcrypto
 LIBS_web     := -lmicrohttpd -lsqlite3 -ljansson -lcrypto
 LIBS_gitd    := -lmicrohttpd -lz
 LIBS_receive := -lgit2
 LIBS_builder := -ljansson
 LIBS_jail    := -lmnl
+LIBS_outbound := -lcurl -lssl
 
 TOPS_ALL := lib gitd builder runtime router web cli
 LIB_DIRS := lib/base lib/wire lib/ev lib/ipc lib/proc

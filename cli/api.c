@@ -292,11 +292,15 @@ int api_stream(struct api *a, struct api_stream *s, struct error *err)
 	                            ? xasprintf("%s%s", a->login.url, s->url)
 	                            : xstrdup(s->url);
 	struct stream_state st = {.a = a, .s = s};
+	scoped_free char *last =
+	    s->last ? xasprintf("Last-Event-ID: %s", s->last) : NULL;
 	struct curl_slist *headers =
 	    curl_slist_append(NULL, "Accept: text/event-stream, text/plain");
 	long status = 0;
 	int rc;
 
+	if (last)
+		headers = curl_slist_append(headers, last);
 	set_common(a, url);
 	curl_easy_setopt(a->curl, CURLOPT_HTTPHEADER, headers);
 	curl_easy_setopt(a->curl, CURLOPT_WRITEFUNCTION, on_stream);

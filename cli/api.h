@@ -57,6 +57,7 @@ int api_call(struct api *a, const struct api_request *q, json_t **ret,
  */
 struct api_stream {
 	const char *url;
+	const char *last; /* Last-Event-ID: what came before, or NULL */
 	int (*sink)(void *arg, struct str bytes);
 	void *arg;
 	bool sse; /* set before the first byte is given */

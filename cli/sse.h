@@ -2,7 +2,8 @@
  * sse - the lines of a text/event-stream: what follows "data:".
  *
  * Pure. Bytes come in pieces of any size; each data line is given out once
- * it is whole. Comments, ids and events are skipped.
+ * it is whole, with the id before it at hand. Events are skipped, and comments
+ * but the platform's own ": from TIME".
  */
 #pragma once
 #include "base/buf.h"
@@ -12,6 +13,8 @@
 
 struct sse {
 	struct buf line; /* the unfinished one */
+	char id[80];     /* the last one; empty for one that is too long */
+	char from[24];   /* what the last such comment said */
 };
 
 #define SSE_INIT                                                               \

@@ -32,8 +32,8 @@ users_of() {
 	sqlite3.h) users="web/store" ;;
 	jansson.h) users="web web/api builder builder/inner builder/inner/phase cli" ;;
 	archive.h | archive_entry.h) users="builder/inner" ;;
-	openssl/*) users="router web/store builder/inner" ;;
-	curl/*) users="cli" ;;
+	openssl/*) users="router web/store builder/inner runtime/outbound" ;;
+	curl/*) users="cli runtime/outbound" ;;
 	libmnl/*) users="runtime/jail" ;;
 	*) return 1 ;;
 	esac

@@ -7,6 +7,7 @@
 #include "await.h"
 #include "base/log.h"
 #include "builds.h"
+#include "drains.h"
 #include "dynos.h"
 #include "gone.h"
 #include "ipc/msg.h"
@@ -92,6 +93,7 @@ static void peer_up(struct peer *p, void *ctx)
 		break;
 	case ROLE_LOGD:
 		applog_up(w);
+		drains_up(w);
 		gone_up(w, GONE_LOGD);
 		break;
 	default:

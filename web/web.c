@@ -27,6 +27,7 @@ int web_open(struct web *w, const struct settings *s, struct error *err)
 	list_init(&w->attaches);
 	list_init(&w->log_queue);
 	list_init(&w->blog_watches);
+	list_init(&w->followers);
 	w->store = store_open(s->state, err);
 	return w->store ? open_builds(w, err) : -1;
 }

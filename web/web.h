@@ -11,6 +11,7 @@
  *   release.c new releases      rollout.c  each one's way to going live
  *   want.c    plan: what should run      dynos.c  what does
  *   oneoff.c  plan: commands            routes.c router: hosts, attaching
+ *   drains.c  logd: where they are sent
  *   applog.c  logd: lines about apps    lines.c  the last ones of a process
  *   blog.c    the log of each build
  */
@@ -49,7 +50,8 @@ struct web {
 	bool builder_lost; /* it went away while it had builds */
 
 	struct http *http;
-	unsigned streams; /* answers that grow, now */
+	unsigned streams;      /* answers that grow, now */
+	struct list followers; /* those of them that are logs */
 };
 
 /* All but the peers and HTTP. It lives as long as the program. */

@@ -15,6 +15,7 @@
 #define JAIL ROLE_BIT(ROLE_JAIL)
 #define SHIM ROLE_BIT(ROLE_SHIM)
 #define LOGD ROLE_BIT(ROLE_LOGD)
+#define OUTBOUND ROLE_BIT(ROLE_OUTBOUND)
 
 static const struct {
 	const char *name;

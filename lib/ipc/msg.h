@@ -14,6 +14,7 @@
  *   gitd, builder -> web.sock      web, builder -> plan.sock
  *   plan          -> jail.sock     web, plan, logd -> router.sock
  *   web, plan     -> logd.sock     gitd -> receive.sock, builder -> export.sock
+ *   logd          -> outbound.sock
  *   jail          -> the shim's ctl socket
  *   jail and router hold the two ends of a pair that the holder keeps.
  */
@@ -133,6 +134,13 @@ enum field_kind { KIND_U64, KIND_TEXT, KIND_NAME };
 	FIELD(F_IO, 131, KIND_U64, 8, NULL)     /* weight 1..10000 */          \
 	FIELD(F_IO_MAX, 132, KIND_U64, 8, NULL) /* bytes a second; 0 none */   \
 	FIELD(F_OWN_DISK, 133, KIND_U64, 8, NULL) /* 1: F_DISK is no memory */ \
+	/* drains; F_AFTER: "STREAM.SEQ" by commas, what a reader had last */  \
+	FIELD(F_DRAIN, 190, KIND_U64, 8, NULL)         /* its row id */        \
+	FIELD(F_DRAIN_URL, 191, KIND_TEXT, 2048, NULL) /* a secret */          \
+	FIELD(F_DRAIN_TOKEN, 192, KIND_NAME, 64, name_layer)                   \
+	FIELD(F_BATCH, 193, KIND_NAME, 32, name_secret) /* one for repeats */  \
+	FIELD(F_AFTER, 194, KIND_TEXT, 8000, NULL)                             \
+	FIELD(F_MARKS, 195, KIND_U64, 8, NULL) /* 1: lines begin with ids */   \
 	FIELD(F_CHECK, 171, KIND_TEXT, 2048, NULL) /* of wire/check.h */       \
 	/* volumes: groups in WANT, RUN and INSTANCE_START */                  \
 	FIELD(F_VOLUME, 134, KIND_U64, 8, NULL) /* its row; opens a group */   \
@@ -295,6 +303,26 @@ enum field { F_NONE, FIELD_TABLE(FIELD_ENUM) F_N = 256 };
 	    F_SOURCE, F_PROC, F_TEXT)                                          \
 	MSG(MSG_LOG_FOLLOW, 53, WEB, LOGD, 1, 1, F_APP, F_LINES, F_TAIL)       \
 	MSG(MSG_LOG_DROP, 54, WEB, LOGD, 0, 0, F_APP)                          \
+	/* drains: BEGIN..END replaces all, alone is a change; what came */    \
+	/* before F_TIME is not sent */                                        \
+	MSG(MSG_DRAINS_BEGIN, 190, WEB, LOGD, 0, 0, F_NONE)                    \
+	MSG(MSG_DRAIN, 191, WEB, LOGD, 0, 0, F_DRAIN, F_APP, F_DRAIN_URL,      \
+	    F_DRAIN_TOKEN, F_TIME)                                             \
+	MSG(MSG_DRAINS_END, 192, WEB, LOGD, 0, 0, F_NONE)                      \
+	MSG(MSG_DRAIN_DROP, 193, WEB, LOGD, 0, 0, F_DRAIN)                     \
+	/* fd: F_COUNT messages, framed for the drain's kind. SENT: the next   \
+	 */                                                                    \
+	/* may come; DONE: this and all before have arrived; FAILED: nothing   \
+	 */                                                                    \
+	/* after the last DONE has, and what comes of this F_EPOCH is left; */ \
+	/* F_CODE ERR_INVALID: this one will never be taken */                 \
+	MSG(MSG_DRAIN_SEND, 194, LOGD, OUTBOUND, 1, 1, F_DRAIN, F_EPOCH,       \
+	    F_DRAIN_URL, F_DRAIN_TOKEN, F_SEQ, F_COUNT, F_BATCH)               \
+	MSG(MSG_DRAIN_SENT, 195, OUTBOUND, LOGD, 0, 0, F_DRAIN, F_SEQ)         \
+	MSG(MSG_DRAIN_DONE, 196, OUTBOUND, LOGD, 0, 0, F_DRAIN, F_SEQ)         \
+	MSG(MSG_DRAIN_FAILED, 197, OUTBOUND, LOGD, 0, 0, F_DRAIN, F_SEQ,       \
+	    F_CODE, F_TEXT)                                                    \
+	MSG(MSG_DRAIN_STOP, 198, LOGD, OUTBOUND, 0, 0, F_DRAIN)                \
                                                                                \
 	/* gitd -> web. AUTH is asked before a byte of a pack is read; */      \
 	/* F_OP enum push_op */                                                \

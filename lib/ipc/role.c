@@ -18,6 +18,7 @@ static const struct {
     [ROLE_BUILDER] = {"builder", "paas-builder"},
     [ROLE_PLAN] = {"plan", "paas-plan"},
     [ROLE_LOGD] = {"logd", "paas-logd"},
+    [ROLE_OUTBOUND] = {"outbound", "paas-outbound"},
 };
 
 int roles_load(struct roles *ret, struct error *err)

@@ -12,16 +12,17 @@
 
 enum role {
 	ROLE_NONE,
-	ROLE_SUPER,   /* root */
-	ROLE_JAIL,    /* root */
-	ROLE_SHIM,    /* paas-shim */
-	ROLE_ROUTER,  /* paas-router */
-	ROLE_WEB,     /* paas-web */
-	ROLE_GITD,    /* paas-gitd */
-	ROLE_RECEIVE, /* paas-receive: receive and export workers */
-	ROLE_BUILDER, /* paas-builder */
-	ROLE_PLAN,    /* paas-plan */
-	ROLE_LOGD,    /* paas-logd */
+	ROLE_SUPER,    /* root */
+	ROLE_JAIL,     /* root */
+	ROLE_SHIM,     /* paas-shim */
+	ROLE_ROUTER,   /* paas-router */
+	ROLE_WEB,      /* paas-web */
+	ROLE_GITD,     /* paas-gitd */
+	ROLE_RECEIVE,  /* paas-receive: receive and export workers */
+	ROLE_BUILDER,  /* paas-builder */
+	ROLE_PLAN,     /* paas-plan */
+	ROLE_LOGD,     /* paas-logd */
+	ROLE_OUTBOUND, /* paas-outbound: a worker that reaches the internet */
 	ROLE_N
 };
 

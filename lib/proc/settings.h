@@ -66,6 +66,11 @@ struct settings {
 	uint64_t hold_seconds;
 	uint64_t log_segment_bytes;
 	uint64_t log_segments; /* per instance */
+	uint64_t log_app_bytes, log_host_bytes;
+	uint64_t log_followers; /* of one app */
+	uint64_t drains_max;    /* of one app */
+	char drain_private[8];  /* yes: to this machine, too */
+	char outbound_ca[256];
 };
 
 /* Every setting at its default. */

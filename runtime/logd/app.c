@@ -4,6 +4,7 @@
  */
 #include "logd.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -15,10 +16,10 @@
 #include "base/fd.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "drain.h"
+#include "trim.h"
 
-#define DIRS_MAX 128        /* app folders held open; then all are closed */
-#define TRIM_EVERY_MS 60000 /* at most, and only when lines are written */
-#define ENDED_FILES_MAX 256 /* segments of ended instances, of one app */
+#define DIRS_MAX 128 /* app folders held open; then all are closed */
 #define NOTIFY_BUF 16384
 
 static const struct {
@@ -72,6 +73,20 @@ int app_dir(struct app_log *a)
 	return fd;
 }
 
+/* Lines that wait go to the app's folder, if there is one. */
+static void app_move(struct app_log *a)
+{
+	struct error err = {0};
+
+	for (int i = 0; i < OWN_N; i++)
+		if (writer_wake(&a->own[i], &err) == -1 ||
+		    (app_dir(a) != -1 &&
+		        writer_spill(&a->own[i], app_dir(a), &err) == -1))
+			log_warn("lines wait for their folder app=%" PRIu64
+			         ": %s",
+			    a->id, err.msg);
+}
+
 struct app_log *app_get(struct logd *d, uint64_t id)
 {
 	struct app_log *a = map_get_id(d->apps, id);
@@ -82,14 +97,29 @@ struct app_log *app_get(struct logd *d, uint64_t id)
 	*a = (struct app_log){.d = d, .id = id, .dir = -1, .watch = -1};
 	for (int i = 0; i < OWN_N; i++)
 		writer_init(&a->own[i], own_streams[i].name, &d->limits[i]);
+	for (int i = 0; i < OWN_N; i++)
+		writer_wait_in(&a->own[i], d->own_dir, id);
 	list_init(&a->followers);
+	list_init(&a->drains);
 	map_set_id(d->apps, id, a);
+	app_watch(a);
+	app_move(a);
 	return a;
+}
+
+static void app_unwatch(struct app_log *a)
+{
+	if (a->watch == -1)
+		return;
+	(void)inotify_rm_watch(a->d->notify.fd, a->watch);
+	(void)map_del_id(a->d->watches, (uint64_t)a->watch);
+	a->watch = -1;
 }
 
 static void app_free(struct app_log *a)
 {
 	follow_end_all(a);
+	app_unwatch(a);
 	app_rest(a);
 	for (int i = 0; i < OWN_N; i++)
 		writer_release(&a->own[i]);
@@ -98,53 +128,35 @@ static void app_free(struct app_log *a)
 
 void app_watch(struct app_log *a)
 {
+	bool all = !list_empty(&a->followers) || !list_empty(&a->drains);
+	uint32_t mask = IN_CREATE | IN_MOVED_TO | IN_ONLYDIR;
 	char path[300];
 
 	app_path(a, path, sizeof(path));
-	if (list_empty(&a->followers)) {
-		if (a->watch != -1)
-			(void)inotify_rm_watch(a->d->notify.fd, a->watch);
-		a->watch = -1;
-	} else if (a->watch == -1) {
-		a->watch = inotify_add_watch(a->d->notify.fd, path,
-		    IN_MODIFY | IN_CREATE | IN_MOVED_TO | IN_ONLYDIR);
-	}
+	/* Of a folder that is watched this changes what for. */
+	a->watch = inotify_add_watch(
+	    a->d->notify.fd, path, all ? mask | IN_MODIFY : mask);
+	if (a->watch != -1)
+		map_set_id(a->d->watches, (uint64_t)a->watch, a);
+}
+
+int app_memory(void *arg, const char *name)
+{
+	struct app_log *a = arg;
+
+	for (int i = 0; i < OWN_N; i++)
+		if (a->own[i].memory && strcmp(a->own[i].name, name) == 0)
+			return a->own[i].fd;
+	return -1;
 }
 
 /* --- writing -------------------------------------------------------------- */
 
-/* An instance without a folder in the run folder has ended for good. */
-static bool has_ended(const struct seg *s, void *arg)
+/* This segment has grown; NULL: any may have. */
+static void grown(struct app_log *a, const struct seg *seg)
 {
-	const struct logd *d = arg;
-	char path[160];
-
-	if (s->instance == 0)
-		return false;
-	snprintf(path, sizeof(path), "%s/i/%016" PRIx64, d->settings->run,
-	    s->instance);
-	return access(path, F_OK) == -1 && errno == ENOENT;
-}
-
-/* Remove old segments of ended instances, now and then. */
-static void trim(struct app_log *a)
-{
-	const struct settings *s = a->d->settings;
-	uint64_t now = clock_mono_ms();
-	struct error err = {0};
-	int n, dir = app_dir(a);
-
-	if (dir == -1 || (a->trimmed_ms && now - a->trimmed_ms < TRIM_EVERY_MS))
-		return;
-	a->trimmed_ms = now;
-	n = segs_trim(dir, s->log_segments * s->log_segment_bytes,
-	    ENDED_FILES_MAX, has_ended, a->d, &err);
-	if (n == -1)
-		log_warn("old log segments stay app=%" PRIu64 ": %s", a->id,
-		    err.msg);
-	else if (n > 0)
-		log_info("old log segments removed app=%" PRIu64 " files=%d",
-		    a->id, n);
+	follow_grown(a, seg);
+	drains_grown(a, seg);
 }
 
 void logd_write(
@@ -163,10 +175,8 @@ void logd_write(
 		struct seg seg = {0};
 
 		snprintf(seg.name, sizeof(seg.name), "%s", w->name);
-		follow_grown(a, &seg);
+		grown(a, &seg);
 	}
-	if (!router)
-		trim(a);
 }
 
 void logd_drop(struct logd *d, uint64_t app)
@@ -175,6 +185,7 @@ void logd_drop(struct logd *d, uint64_t app)
 
 	for (int i = 0; i < OWN_N; i++)
 		writer_drop(&a->own[i], app_dir(a));
+	drains_drop_all(a);
 	map_del_id(d->apps, app);
 	app_free(a);
 }
@@ -184,32 +195,17 @@ void logd_drop(struct logd *d, uint64_t app)
 /* The app's folder has come, or its rights have changed. */
 static void folder_came(struct logd *d, const char *name)
 {
-	struct error err = {0};
 	struct app_log *a;
 	uint64_t id;
 
 	if (!str_u64(str_z(name), UINT64_MAX, &id))
 		return;
-	a = map_get_id(d->apps, id);
-	if (!a || app_dir(a) == -1)
+	a = app_get(d, id);
+	if (app_dir(a) == -1)
 		return;
-	for (int i = 0; i < OWN_N; i++)
-		if (writer_spill(&a->own[i], app_dir(a), &err) == -1)
-			log_warn("lines wait in memory app=%" PRIu64 ": %s", id,
-			    err.msg);
+	app_move(a);
 	app_watch(a);
-	follow_grown(a, NULL);
-}
-
-static struct app_log *app_watched(struct logd *d, int watch)
-{
-	size_t pos = 0;
-	void *a;
-
-	while (map_next(d->apps, &pos, NULL, &a))
-		if (((struct app_log *)a)->watch == watch)
-			return a;
-	return NULL;
+	grown(a, NULL);
 }
 
 /* Events were lost: anything may have happened. */
@@ -219,7 +215,8 @@ static void all_grown(struct logd *d)
 	void *a;
 
 	while (map_next(d->apps, &pos, NULL, &a))
-		follow_grown(a, NULL);
+		grown(a, NULL);
+	trim_want(d, NULL);
 }
 
 static void on_event(struct logd *d, const struct inotify_event *e)
@@ -236,13 +233,19 @@ static void on_event(struct logd *d, const struct inotify_event *e)
 			folder_came(d, e->name);
 		return;
 	}
-	a = app_watched(d, e->wd);
+	a = map_get_id(d->watches, (uint64_t)e->wd);
 	if (!a)
 		return;
-	if (e->mask & IN_IGNORED)
-		a->watch = -1; /* the folder was removed */
-	else if (e->len && seg_parse(str_z(e->name), &seg))
-		follow_grown(a, &seg);
+	if (e->mask & IN_IGNORED) { /* the folder was removed */
+		(void)map_del_id(d->watches, (uint64_t)e->wd);
+		a->watch = -1;
+		return;
+	}
+	if (!e->len || !seg_parse(str_z(e->name), &seg))
+		return;
+	grown(a, &seg);
+	if (e->mask & IN_CREATE)
+		trim_want(d, a);
 }
 
 static void notify_ready(struct ev_io *io, unsigned events)
@@ -275,19 +278,51 @@ static int watch_root(struct logd *d, struct error *err)
 	return ev_io_add(d->ev, &d->notify, EV_READ, err);
 }
 
+/* The apps that have folders, so that what they keep is bounded. */
+static void find_apps(struct logd *d)
+{
+	char path[300];
+	struct dirent *e;
+	uint64_t id;
+	DIR *dir;
+
+	snprintf(path, sizeof(path), "%s/logs", d->settings->state);
+	dir = opendir(path);
+	while (dir && (e = readdir(dir)))
+		if (str_u64(str_z(e->d_name), UINT64_MAX, &id))
+			(void)app_get(d, id);
+	if (dir)
+		closedir(dir);
+}
+
+static int open_own(struct logd *d, struct error *err)
+{
+	char path[300];
+
+	snprintf(path, sizeof(path), "%s/logd", d->settings->state);
+	d->own_dir = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	return d->own_dir == -1 ? error_sys(err, "open %s", path) : 0;
+}
+
 int logd_init(struct logd *d, struct ev *ev, const struct settings *settings,
     struct error *err)
 {
 	*d = (struct logd){.ev = ev, .settings = settings};
-	d->notify.fd = -1;
+	d->notify.fd = d->own_dir = -1;
 	d->apps = map_new();
+	d->watches = map_new();
+	d->drains = map_new();
 	for (int i = 0; i < OWN_N; i++)
 		d->limits[i] = (struct writer_limits){
 		    .segment_bytes = settings->log_segment_bytes,
 		    .segments = settings->log_segments,
 		    .rate = own_streams[i].rate,
 		    .burst = own_streams[i].burst};
-	return watch_root(d, err);
+	if (open_own(d, err) == -1 || watch_root(d, err) == -1)
+		return -1;
+	find_apps(d);
+	trim_init(d);
+	return 0;
 }
 
 void logd_release(struct logd *d)
@@ -295,9 +330,15 @@ void logd_release(struct logd *d)
 	size_t pos = 0;
 	void *a;
 
+	trim_release(d);
+	drains_release(d);
+	link_release(d);
 	while (map_next(d->apps, &pos, NULL, &a))
 		app_free(a);
 	map_free(d->apps);
+	map_free(d->watches);
+	map_free(d->drains);
 	ev_io_del(&d->notify);
 	fd_close(&d->notify.fd);
+	fd_close(&d->own_dir);
 }

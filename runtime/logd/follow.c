@@ -27,7 +27,7 @@ struct follower {
 	struct buf out;
 	uint64_t lines_left; /* UINT64_MAX with tail */
 	uint64_t told_us;    /* up to when losses have been told */
-	bool tail;
+	bool tail, marks;
 };
 
 static void follower_free(void *arg)
@@ -64,10 +64,26 @@ static void tell_lost(struct follower *f)
 	    "Error L11 (tail buffer overflow): %" PRIu64
 	    " messages dropped since %s",
 	    f->reader.lost, since);
+	if (f->marks)
+		buf_addz(&f->out, "- ");
 	line_render(&f->out, now,
-	    (struct origin){STR("heroku"), STR("logplex")}, str_z(text));
+	    (struct origin){STR("heroku"), STR("logplex")}, str_z(text), false);
 	f->reader.lost = 0;
 	f->told_us = now;
+}
+
+/* A line, behind its id if ids are asked for. */
+static void show(void *arg, struct buf *out, const struct shown *s)
+{
+	const struct follower *f = arg;
+	char key[SEG_KEY_MAX + 1];
+
+	if (f->marks) {
+		seg_key(s->seg, key);
+		buf_addf(out, "%" PRIu64 ".%s.%" PRIu64 " ", s->time_us, key,
+		    s->seq);
+	}
+	line_render(out, s->time_us, s->origin, s->text, s->cut);
 }
 
 /* Write what waits. 1: all is written, 0: the pipe is full, -1: it is gone. */
@@ -91,8 +107,11 @@ static void pump(struct follower *f)
 	int rc = drain(f);
 
 	for (int i = 0; rc == 1 && i < FILLS_A_TURN; i++) {
-		(void)reader_fill(&f->reader, &f->out, &f->lines_left);
+		bool more = reader_fill(&f->reader, &f->out, &f->lines_left);
+
 		tell_lost(f);
+		if (!f->out.len && more)
+			break; /* nothing to show so far: the next turn */
 		if (!f->out.len) {
 			buf_release(&f->out);
 			ev_io_want(&f->io, 0);
@@ -145,21 +164,24 @@ static int source_dir(void *arg)
 	return app_dir(arg);
 }
 
-static int source_memory(void *arg, const char *name)
+static int open_reader(struct follower *f, const struct follow_request *q,
+    const struct seg_source *source, struct error *err)
 {
-	struct app_log *a = arg;
+	int rc = q->after.len ? reader_open_after(&f->reader, source,
+	                            &q->filter, q->after, err)
+	                      : reader_open(&f->reader, source, &q->filter,
+	                            q->lines, f->told_us, err);
 
-	for (int i = 0; i < OWN_N; i++)
-		if (a->own[i].memory && strcmp(a->own[i].name, name) == 0)
-			return a->own[i].fd;
-	return -1;
+	f->reader.show = show;
+	f->reader.show_arg = f;
+	return rc;
 }
 
 int logd_follow(
     struct logd *d, const struct follow_request *q, int fd, struct error *err)
 {
 	struct follower *f;
-	struct seg_source source = {source_dir, source_memory, NULL};
+	struct seg_source source = {source_dir, app_memory, NULL};
 
 	if (d->followers == FOLLOWERS_MAX)
 		return error_set(err, ERR_LIMIT,
@@ -170,6 +192,7 @@ int logd_follow(
 	f->app = source.arg = app_get(d, q->app);
 	f->out = (struct buf)BUF_INIT(FOLLOW_BUF);
 	f->tail = q->tail;
+	f->marks = q->marks;
 	f->lines_left = q->tail                  ? UINT64_MAX
 	                : q->lines < HISTORY_MAX ? q->lines
 	                                         : HISTORY_MAX;
@@ -178,8 +201,7 @@ int logd_follow(
 	list_init(&f->in_app);
 	list_add(&f->app->followers, &f->in_app);
 	app_watch(f->app); /* before the files are read: nothing is missed */
-	if (reader_open(&f->reader, &source, &q->filter, q->lines, f->told_us,
-	        err) == -1 ||
+	if (open_reader(f, q, &source, err) == -1 ||
 	    ev_io_add(d->ev, &f->io, EV_WRITE, err) == -1) {
 		list_del(&f->in_app);
 		app_watch(f->app);

@@ -4,6 +4,7 @@
 
 #include "base/fd.h"
 #include "base/mem.h"
+#include "damage.h"
 #include "wire/logrec.h"
 
 #define WINDOW (256u * 1024)
@@ -76,6 +77,16 @@ static bool picks_want(const struct picks *h, uint64_t us)
 	return h->n < h->max || (h->max && h->v[0].us <= us);
 }
 
+/* Are there records behind bytes that are none? Sets *at to the next one. */
+static bool step_over(int fd, ssize_t got, uint64_t *at)
+{
+	int64_t next = got > 0 ? damage_skip(fd, *at) : -1;
+
+	if (next != -1)
+		*at = (uint64_t)next;
+	return next != -1;
+}
+
 /*
  * Offer all records of fd. A clock that was set back does not break a
  * stream's order: a record counts as no earlier than the one before it.
@@ -105,9 +116,9 @@ static uint64_t scan(int fd, const struct seg *s, size_t nr,
 				picks_add(h, (struct pick){us, at + used, nr});
 			used += (size_t)n;
 		}
-		if (!used)
-			return at;
 		at += used;
+		if (!used && !step_over(fd, got, &at))
+			return at;
 	}
 }
 

@@ -150,8 +150,27 @@ static void put_text(struct buf *out, struct str text)
 	}
 }
 
-void line_render(
-    struct buf *out, uint64_t time_us, struct origin o, struct str text)
+void line_utf8(struct buf *out, struct str text)
+{
+	while (text.len) {
+		size_t plain = 0, n;
+		uint32_t wide;
+
+		while (plain < text.len && (signed char)text.p[plain] > 0)
+			plain++;
+		buf_add(out, str_sub(text, 0, plain));
+		text = str_sub(text, plain, text.len);
+		if (!text.len)
+			return;
+		wide = 0xfffd;
+		n = text.p[0] ? utf8_take(text, &wide) : 1;
+		buf_add(out,
+		    wide == 0xfffd ? STR("\xef\xbf\xbd") : str_sub(text, 0, n));
+		text = str_sub(text, n, text.len);
+	}
+}
+
+void line_time(struct buf *out, uint64_t time_us)
 {
 	time_t seconds = (time_t)(time_us / 1000000);
 	struct tm tm = {0};
@@ -159,9 +178,18 @@ void line_render(
 
 	(void)gmtime_r(&seconds, &tm);
 	(void)strftime(when, sizeof(when), "%Y-%m-%dT%H:%M:%S", &tm);
-	buf_addf(out, "%s.%06u+00:00 ", when, (unsigned)(time_us % 1000000));
+	buf_addf(out, "%s.%06u+00:00", when, (unsigned)(time_us % 1000000));
+}
+
+void line_render(struct buf *out, uint64_t time_us, struct origin o,
+    struct str text, bool cut)
+{
+	line_time(out, time_us);
+	buf_addc(out, ' ');
 	origin_put(out, o);
 	put_text(out, text);
+	if (cut)
+		buf_addz(out, LINE_CUT);
 	buf_addc(out, '\n');
 }
 

@@ -34,11 +34,18 @@ void origin_put(struct buf *out, struct origin o);
 /* Take it off the front of *text again. False when there is none. */
 bool origin_take(struct str *text, struct origin *ret);
 
+#define LINE_CUT " [...]" /* ends a piece of a line that was too long */
+
+/* Append text with U+FFFD for what is no UTF-8 and for NUL. */
+void line_utf8(struct buf *out, struct str text);
+
 /*
  * Append the line. Text is made safe for a terminal: invalid UTF-8 becomes
  * U+FFFD, terminal sequences are left out, other controls are escaped.
  */
-void line_render(
-    struct buf *out, uint64_t time_us, struct origin o, struct str text);
+void line_render(struct buf *out, uint64_t time_us, struct origin o,
+    struct str text, bool cut);
+/* Append "2026-01-31T12:00:00.123456+00:00". */
+void line_time(struct buf *out, uint64_t time_us);
 /* The most bytes that line_render makes of text of this length. */
 size_t line_room(size_t text_len);

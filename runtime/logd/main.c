@@ -4,7 +4,8 @@
  *
  * Listens on logd.sock (web, plan), connects to the router, which sends its
  * request lines. Reads the segments that shims write; parses no byte that a
- * stranger framed. Runs as paas-logd with no file but STATE/logs.
+ * stranger framed. Runs as paas-logd with no file but STATE/logs and
+ * STATE/logd. Gives batches of lines for drains to outbound.
  */
 #include <inttypes.h>
 #include <signal.h>
@@ -13,6 +14,7 @@
 
 #include "base/fd.h"
 #include "base/log.h"
+#include "drain.h"
 #include "ipc/peer.h"
 #include "logd.h"
 #include "proc/sandbox.h"
@@ -38,6 +40,8 @@ static void on_follow(struct logd *d, struct peer *p, struct frame *f)
 	    frame_str(f, F_SOURCE), q.filter.source, sizeof(q.filter.source));
 	str_copy(frame_str(f, F_PROC), q.filter.proc, sizeof(q.filter.proc));
 	q.filter.instance = frame_u64(f, F_INSTANCE);
+	q.marks = frame_u64(f, F_MARKS) != 0;
+	q.after = frame_str(f, F_AFTER);
 	if (logd_follow(d, &q, fd, &err) == -1) {
 		log_warn(
 		    "follower refused app=%" PRIu64 ": %s", q.app, err.msg);
@@ -57,6 +61,30 @@ static void on_drop(struct logd *d, struct peer *p, struct frame *f)
 		(void)peer_send_ok(p, f->id);
 }
 
+static void on_drains_begin(struct logd *d, struct peer *p, struct frame *f)
+{
+	drains_begin(d);
+}
+
+static void on_drain(struct logd *d, struct peer *p, struct frame *f)
+{
+	drain_put(d, &(struct drain_spec){.id = frame_u64(f, F_DRAIN),
+	                 .app = frame_u64(f, F_APP),
+	                 .since_ms = frame_u64(f, F_TIME),
+	                 .url = frame_str(f, F_DRAIN_URL),
+	                 .token = frame_str(f, F_DRAIN_TOKEN)});
+}
+
+static void on_drains_end(struct logd *d, struct peer *p, struct frame *f)
+{
+	drains_end(d);
+}
+
+static void on_drain_drop(struct logd *d, struct peer *p, struct frame *f)
+{
+	drain_drop(d, frame_u64(f, F_DRAIN));
+}
+
 static const struct {
 	enum msg type;
 	void (*handle)(struct logd *d, struct peer *p, struct frame *f);
@@ -64,6 +92,10 @@ static const struct {
     {MSG_LOG_WRITE, on_write},
     {MSG_LOG_FOLLOW, on_follow},
     {MSG_LOG_DROP, on_drop},
+    {MSG_DRAINS_BEGIN, on_drains_begin},
+    {MSG_DRAIN, on_drain},
+    {MSG_DRAINS_END, on_drains_end},
+    {MSG_DRAIN_DROP, on_drain_drop},
 };
 
 static void on_frame(struct peer *p, struct frame *f, void *ctx)
@@ -87,13 +119,15 @@ static void on_term(void *arg, int signo)
 
 static int enter_sandbox(const struct start *s, struct error *err)
 {
-	char logs[300];
+	char logs[300], own[300];
 	const struct sandbox_path paths[] = {
 	    {.path = logs, .write = true},
+	    {.path = own, .write = true},
 	    {.path = s->settings.run, .write = true},
 	};
 
 	snprintf(logs, sizeof(logs), "%s/logs", s->settings.state);
+	snprintf(own, sizeof(own), "%s/logd", s->settings.state);
 	return sandbox_daemon(&s->roles, ROLE_LOGD, paths, NELEM(paths), err);
 }
 

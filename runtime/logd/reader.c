@@ -1,11 +1,14 @@
 #include "reader.h"
 
 #include <fcntl.h>
+#include <inttypes.h>
 #include <unistd.h>
 
 #include "base/fd.h"
 #include "base/mem.h"
+#include "damage.h"
 #include "history.h"
+#include "wire/logpos.h"
 #include "wire/logrec.h"
 
 /* The bytes ahead in one stream: room for more than one longest record. */
@@ -42,6 +45,8 @@ static struct stream *stream_find(struct reader *r, const struct seg *s)
 
 static struct stream *stream_add(struct reader *r, const struct seg *s)
 {
+	if (r->n == STREAMS_MAX)
+		reader_prune(r);
 	if (r->n == STREAMS_MAX)
 		return NULL;
 	r->v = xrealloc(r->v, (r->n + 1) * sizeof(*r->v));
@@ -109,18 +114,30 @@ static void narrow(const struct reader *r, struct segs *list)
 	list->n = kept;
 }
 
+/* All segments there are, ordered, less what the filter holds back. */
+static int list_all(struct reader *r, const struct seg_source *source,
+    const struct filter *f, struct segs *list, struct error *err)
+{
+	int dir = source->dir(source->arg);
+
+	*r = (struct reader){.source = *source};
+	if (f)
+		r->filter = *f;
+	if (dir != -1 && segs_list(dir, list, err) == -1)
+		return -1;
+	narrow(r, list);
+	add_memory(list, source);
+	return 0;
+}
+
 int reader_open(struct reader *r, const struct seg_source *source,
     const struct filter *f, uint64_t lines, uint64_t now_us, struct error *err)
 {
 	scoped_segs struct segs list = {0};
 	scoped_free struct seg_mark *marks = NULL;
-	int dir = source->dir(source->arg);
 
-	*r = (struct reader){.source = *source, .filter = *f};
-	if (dir != -1 && segs_list(dir, &list, err) == -1)
+	if (list_all(r, source, f, &list, err) == -1)
 		return -1;
-	narrow(r, &list);
-	add_memory(&list, source);
 	marks = xcalloc(list.n + 1, sizeof(*marks));
 	history_find(&list, f, lines < HISTORY_MAX ? lines : HISTORY_MAX,
 	    open_for_history, &r->source, marks);
@@ -132,6 +149,119 @@ int reader_open(struct reader *r, const struct seg_source *source,
 		place(r, &list.v[i], &marks[i], n, now_us);
 	}
 	return 0;
+}
+
+/* Each stream of the list, at the start of its oldest segment. */
+static void add_streams(struct reader *r, const struct segs *list)
+{
+	for (size_t i = 0; i < list->n; i++) {
+		const struct seg *seg = &list->v[i];
+		struct stream *s = stream_find(r, seg);
+
+		if (!s)
+			s = stream_add(r, seg);
+		if (!s)
+			continue;
+		if (seg->index > s->newest)
+			s->newest = seg->index;
+		s->dirty = true;
+	}
+}
+
+static void stand_behind(struct reader *r, const struct logpos *place)
+{
+	char key[SEG_KEY_MAX + 1];
+
+	for (size_t i = 0; i < r->n; i++) {
+		struct stream *s = &r->v[i];
+
+		seg_key(&s->at, key);
+		if (!str_eqz(place->stream, key))
+			continue;
+		s->seq = s->had = place->seq;
+		s->from_us = 0;
+		s->skipped = true; /* what was removed meanwhile is counted */
+	}
+}
+
+int reader_open_after(struct reader *r, const struct seg_source *source,
+    const struct filter *f, struct str position, struct error *err)
+{
+	scoped_segs struct segs list = {0};
+	struct logpos place;
+	uint64_t time_us;
+
+	if (!logpos_time(&position, &time_us))
+		return error_set(err, ERR_INVALID, "no position of a log");
+	if (list_all(r, source, f, &list, err) == -1)
+		return -1;
+	add_streams(r, &list);
+	for (size_t i = 0; i < r->n; i++)
+		r->v[i].from_us = time_us + 1;
+	while (logpos_next(&position, &place) == 1)
+		stand_behind(r, &place);
+	return 0;
+}
+
+/* One line of a place; a stream whose segments are gone has none to read. */
+static void restore(struct reader *r, struct str line)
+{
+	struct str word[4];
+	struct seg seg;
+	struct stream *s;
+	uint64_t n[3];
+
+	for (size_t i = 0; i < NELEM(word); i++)
+		if (!str_split(&line, ' ', &word[i]) ||
+		    (i && !str_u64(word[i], UINT64_MAX, &n[i - 1])))
+			return;
+	if (!seg_parse(word[0], &seg) || stream_find(r, &seg))
+		return;
+	s = stream_add(r, &seg);
+	if (!s)
+		return;
+	s->offset = n[0];
+	s->seq = n[1];
+	s->from_us = n[2];
+	s->skipped = true;
+}
+
+int reader_open_at(struct reader *r, const struct seg_source *source,
+    struct str place, uint64_t from_us, struct error *err)
+{
+	scoped_segs struct segs list = {0};
+	struct str line;
+	size_t known;
+
+	if (list_all(r, source, NULL, &list, err) == -1)
+		return -1;
+	while (place.len && str_split(&place, '\n', &line))
+		restore(r, line);
+	known = r->n;
+	add_streams(r, &list);
+	for (size_t i = known; i < r->n; i++)
+		r->v[i].from_us = from_us;
+	return 0;
+}
+
+void reader_save(const struct reader *r, struct buf *out)
+{
+	for (size_t i = 0; i < r->n; i++) {
+		const struct stream *s = &r->v[i];
+		char file[SEG_FILE_MAX];
+
+		seg_file(&s->at, file);
+		buf_addf(out, "%s %" PRIu64 " %" PRIu64 " %" PRIu64 "\n", file,
+		    s->offset, s->seq, s->from_us);
+	}
+}
+
+bool reader_dirty(const struct reader *r)
+{
+	for (size_t i = 0; i < r->n; i++)
+		if (r->v[i].dirty)
+			return true;
+	return false;
 }
 
 static void window_close(struct stream *s)
@@ -146,6 +276,50 @@ void reader_release(struct reader *r)
 		window_close(&r->v[i]);
 	free(r->v);
 	*r = (struct reader){0};
+}
+
+static bool has_segment(const struct segs *list, const struct seg *s)
+{
+	for (size_t i = 0; i < list->n; i++)
+		if (seg_same_stream(&list->v[i], s))
+			return true;
+	return false;
+}
+
+void reader_prune(struct reader *r)
+{
+	scoped_segs struct segs list = {0};
+	int dir = r->source.dir(r->source.arg);
+	size_t kept = 0;
+
+	if (dir == -1 || segs_list(dir, &list, NULL) == -1)
+		return;
+	for (size_t i = 0; i < r->n; i++) {
+		if (seg_own(&r->v[i].at) || has_segment(&list, &r->v[i].at))
+			r->v[kept++] = r->v[i];
+		else
+			window_close(&r->v[i]);
+	}
+	r->n = kept;
+}
+
+void reader_forfeit(struct reader *r, const struct seg *seg, uint64_t last)
+{
+	struct stream *s = stream_find(r, seg);
+
+	if (!s || s->at.index > seg->index)
+		return;
+	if (last > s->seq) {
+		/* Of a stream that was never read all but history is missed. */
+		if (s->seq || !s->from_us)
+			r->lost += last - s->seq;
+		s->seq = last;
+	}
+	window_close(s);
+	s->at.index = seg->index + 1;
+	s->offset = 0;
+	if (s->newest < s->at.index)
+		s->newest = s->at.index;
 }
 
 void reader_mark(struct reader *r, const struct seg *seg)
@@ -218,6 +392,22 @@ static bool window_load(struct reader *r, struct stream *s)
 	return got > 0;
 }
 
+/* What stands at the stream's offset is no record: go on at the next one. */
+static bool resync(struct reader *r, struct stream *s)
+{
+	scoped_fd int fd = source_open(&r->source, &s->at);
+	int64_t next = fd == -1 ? -1 : damage_skip(fd, s->offset);
+
+	if (next == -1)
+		return false;
+	s->offset = (uint64_t)next;
+	s->skipped = true;
+	s->win->have = 0;
+	s->win->len = 0;
+	s->win->base = s->offset;
+	return true;
+}
+
 /* Parse the record at the stream's offset, if the window holds all of it. */
 static bool window_parse(struct stream *s)
 {
@@ -238,6 +428,10 @@ static bool stream_peek(struct reader *r, struct stream *s)
 		if ((s->win && s->win->have > 0) || window_parse(s) ||
 		    (window_load(r, s) && window_parse(s)))
 			return true;
+		if (s->win && s->win->have == -1 && resync(r, s))
+			continue;
+		if (s->win && s->win->len > s->offset - s->win->base)
+			s->skipped = true; /* a torn end, if one follows */
 		window_close(s);
 		s->dirty = advance(r, s);
 	}
@@ -254,6 +448,8 @@ static bool stream_take(struct reader *r, struct stream *s, struct buf *out)
 	s->win->have = 0;
 	if (s->skipped && s->seq && rec.seq > s->seq + 1)
 		r->lost += rec.seq - s->seq - 1;
+	if (rec.seq <= s->had)
+		return false;
 	s->skipped = false;
 	s->seq = rec.seq;
 	if (rec.time_us < s->from_us)
@@ -262,7 +458,13 @@ static bool stream_take(struct reader *r, struct stream *s, struct buf *out)
 	if (!history_origin(&s->at, &rec.text, &o) ||
 	    !filter_passes(&r->filter, o))
 		return false;
-	line_render(out, rec.time_us, o, rec.text);
+	r->show(r->show_arg, out,
+	    &(struct shown){.seg = &s->at,
+	        .time_us = rec.time_us,
+	        .seq = rec.seq,
+	        .origin = o,
+	        .text = rec.text,
+	        .cut = rec.partial && rec.text.len == LOGREC_TEXT_MAX});
 	return true;
 }
 
@@ -282,10 +484,11 @@ static struct stream *earliest(struct reader *r)
 
 bool reader_fill(struct reader *r, struct buf *out, uint64_t *lines)
 {
-	size_t room = line_room(LOGREC_TEXT_MAX);
 	struct stream *s = NULL;
+	unsigned budget = RECORDS_A_FILL;
 
-	while (*lines && out->max - out->len >= room && (s = earliest(r)))
+	while (*lines && budget-- > 0 && out->max - out->len >= SHOWN_ROOM &&
+	       (s = earliest(r)))
 		*lines -= stream_take(r, s, out);
 	for (size_t i = 0; i < r->n; i++)
 		window_close(&r->v[i]);

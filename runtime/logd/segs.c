@@ -12,6 +12,8 @@
 #include "base/mem.h"
 #include "wire/logrec.h"
 
+#define SCAN_WINDOW (64u * 1024)
+
 bool seg_parse(struct str file, struct seg *ret)
 {
 	struct str name;
@@ -50,15 +52,6 @@ static int seg_order(const void *pa, const void *pb)
 	if (a->instance != b->instance)
 		return a->instance < b->instance ? -1 : 1;
 	return a->index < b->index ? -1 : a->index > b->index;
-}
-
-static int oldest_first(const void *pa, const void *pb)
-{
-	const struct seg *a = pa, *b = pb;
-
-	if (a->mtime_us != b->mtime_us)
-		return a->mtime_us < b->mtime_us ? -1 : 1;
-	return seg_order(pa, pb);
 }
 
 static void segs_add(struct segs *s, int dir, const char *file)
@@ -107,6 +100,15 @@ void segs_release(struct segs *s)
 	*s = (struct segs){0};
 }
 
+void seg_key(const struct seg *s, char out[SEG_KEY_MAX + 1])
+{
+	if (seg_own(s))
+		snprintf(out, SEG_KEY_MAX + 1, "%.*s", SEG_KEY_MAX,
+		    s->name + sizeof(OWN_PREFIX) - 1);
+	else
+		snprintf(out, SEG_KEY_MAX + 1, "%016" PRIx64, s->instance);
+}
+
 int seg_open(int dir, const struct seg *s)
 {
 	char file[SEG_FILE_MAX];
@@ -120,32 +122,36 @@ int seg_open(int dir, const struct seg *s)
 	return fd;
 }
 
-int segs_trim(int dir, uint64_t max_bytes, size_t max_files,
-    bool (*ended)(const struct seg *s, void *arg), void *arg, struct error *err)
+uint64_t seg_last(int dir, const struct seg *s)
 {
-	scoped_segs struct segs list = {0};
-	uint64_t bytes = 0;
-	size_t files = 0;
-	int gone = 0;
+	scoped_fd int fd = seg_open(dir, s);
+	scoped_free char *win = xmalloc(SCAN_WINDOW);
+	uint64_t at = 0, seq = 0;
+	struct logrec rec;
+	ssize_t got, n;
 
-	if (segs_list(dir, &list, err) == -1)
-		return -1;
-	for (size_t i = 0; i < list.n; i++) {
-		if (!ended(&list.v[i], arg))
-			continue;
-		bytes += list.v[i].bytes;
-		list.v[files++] = list.v[i];
-	}
-	if (files)
-		qsort(list.v, files, sizeof(*list.v), oldest_first);
-	for (size_t i = 0; bytes > max_bytes || files - i > max_files; i++) {
-		char file[SEG_FILE_MAX];
+	while (fd != -1 && (got = pread(fd, win, SCAN_WINDOW, (off_t)at)) > 0) {
+		size_t used = 0;
 
-		seg_file(&list.v[i], file);
-		if (unlinkat(dir, file, 0) == -1 && errno != ENOENT)
-			return error_sys(err, "remove %s", file);
-		bytes -= list.v[i].bytes;
-		gone++;
+		while (
+		    (n = logrec_parse(str_make(win + used, (size_t)got - used),
+		         &rec, NULL)) > 0) {
+			seq = rec.seq;
+			used += (size_t)n;
+		}
+		if (!used)
+			break;
+		at += used;
 	}
-	return gone;
+	return seq;
+}
+
+int seg_remove(int dir, const struct seg *s, struct error *err)
+{
+	char file[SEG_FILE_MAX];
+
+	seg_file(s, file);
+	if (unlinkat(dir, file, 0) == -1 && errno != ENOENT)
+		return error_sys(err, "remove %s", file);
+	return 0;
 }

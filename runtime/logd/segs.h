@@ -36,6 +36,9 @@ void segs_release(struct segs *s);
 #define scoped_segs __attribute__((cleanup(segs_release)))
 
 bool seg_own(const struct seg *s);
+/* What wire/logpos.h calls its stream. */
+#define SEG_KEY_MAX 16
+void seg_key(const struct seg *s, char out[SEG_KEY_MAX + 1]);
 /* Are a and b of one stream: the same name and instance? */
 bool seg_same_stream(const struct seg *a, const struct seg *b);
 /* Take name, instance and index of a file's name; false: not a segment. */
@@ -45,11 +48,6 @@ void seg_file(const struct seg *s, char out[SEG_FILE_MAX]);
 /* Open for reading; -1 when it is not there or no regular file. */
 int seg_open(int dir, const struct seg *s);
 
-/*
- * Remove the oldest segments for which ended() says true until the ones
- * left take at most max_bytes and are at most max_files. Returns how many
- * went; -1 with err when one could not be removed.
- */
-int segs_trim(int dir, uint64_t max_bytes, size_t max_files,
-    bool (*ended)(const struct seg *s, void *arg), void *arg,
-    struct error *err);
+/* The number of its last whole record, 0 when it has none. */
+uint64_t seg_last(int dir, const struct seg *s);
+int seg_remove(int dir, const struct seg *s, struct error *err);

@@ -1,9 +1,9 @@
 #include "writer.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
-#include <sys/mman.h>
 #include <unistd.h>
 
 #include "base/buf.h"
@@ -16,8 +16,17 @@
 void writer_init(
     struct writer *w, const char *name, const struct writer_limits *limits)
 {
-	*w = (struct writer){
-	    .name = name, .limits = limits, .fd = -1, .tokens = limits->burst};
+	*w = (struct writer){.name = name,
+	    .limits = limits,
+	    .fd = -1,
+	    .wait_dir = -1,
+	    .tokens = limits->burst};
+}
+
+void writer_wait_in(struct writer *w, int dir, uint64_t app)
+{
+	w->wait_dir = dir;
+	w->app = app;
 }
 
 void writer_release(struct writer *w)
@@ -115,23 +124,50 @@ static int resume(struct writer *w, int dir, struct error *err)
 	return 0;
 }
 
-static int open_memory(struct writer *w, struct error *err)
+static void wait_name(const struct writer *w, char out[SEG_FILE_MAX])
 {
-	w->fd = memfd_create(w->name, MFD_CLOEXEC);
+	snprintf(out, SEG_FILE_MAX, "wait-%" PRIu64 "-%s", w->app, w->name);
+}
+
+/* Open what waits; without create only if there is some: 1, 0 for none. */
+static int open_waiting(struct writer *w, int create, struct error *err)
+{
+	char file[SEG_FILE_MAX];
+
+	if (w->wait_dir == -1)
+		return create ? error_set(err, ERR_NOT_FOUND, "no log folder")
+		              : 0;
+	wait_name(w, file);
+	w->fd = openat(w->wait_dir, file,
+	    O_RDWR | O_APPEND | O_NOFOLLOW | O_CLOEXEC | create, 0600);
 	if (w->fd == -1)
-		return error_sys(err, "memory for %s", w->name);
+		return !create && errno == ENOENT
+		           ? 0
+		           : error_sys(err, "open %s", file);
+	w->bytes = whole_bytes(w->fd, &w->seq);
+	if (ftruncate(w->fd, (off_t)w->bytes) == -1)
+		return error_sys(err, "cut the torn end of %s", file);
 	w->memory = w->known = true;
-	return 0;
+	return 1;
+}
+
+int writer_wake(struct writer *w, struct error *err)
+{
+	if (w->known)
+		return 0;
+	return open_waiting(w, 0, err) == -1 ? -1 : 0;
 }
 
 static int ensure_open(struct writer *w, int dir, struct error *err)
 {
+	if (writer_wake(w, err) == -1)
+		return -1;
 	if (w->memory && dir != -1 && writer_spill(w, dir, err) == -1)
 		return -1;
 	if (w->fd != -1)
 		return 0;
 	if (dir == -1)
-		return open_memory(w, err);
+		return open_waiting(w, O_CREAT, err) == -1 ? -1 : 0;
 	if (!w->known)
 		return resume(w, dir, err);
 	w->fd = open_segment(w, dir, 0, err);
@@ -276,11 +312,24 @@ int writer_add(struct writer *w, int dir, uint64_t now_us, uint64_t mono_ms,
 	return 0;
 }
 
+/* What has moved waits no more. */
+static void unlink_waiting(const struct writer *w)
+{
+	char file[SEG_FILE_MAX];
+
+	if (w->wait_dir == -1)
+		return;
+	wait_name(w, file);
+	(void)unlinkat(w->wait_dir, file, 0);
+}
+
 int writer_spill(struct writer *w, int dir, struct error *err)
 {
 	scoped_buf struct buf all = BUF_INIT(WRITER_MEMORY_MAX);
 	scoped_segs struct segs list = {0};
 	scoped_fd int fd = -1;
+	struct seg seg;
+	int64_t last;
 	char *p;
 
 	if (!w->memory)
@@ -290,10 +339,20 @@ int writer_spill(struct writer *w, int dir, struct error *err)
 		return error_sys(err, "read the waiting lines of %s", w->name);
 	if (segs_list(dir, &list, err) == -1)
 		return -1;
-	w->index = (uint32_t)(last_index(w, &list) + 1);
+	last = last_index(w, &list);
+	seg = writer_seg(w, (uint32_t)last);
+	if (last != -1 && seg_last(dir, &seg) >= w->seq) {
+		/* They had moved when an earlier logd was ended. */
+		unlink_waiting(w);
+		fd_close(&w->fd);
+		w->memory = w->known = false;
+		return 0;
+	}
+	w->index = (uint32_t)(last + 1);
 	fd = open_segment(w, dir, O_TRUNC, err);
 	if (fd == -1 || fd_write_all(fd, str_make(p, w->bytes), err) == -1)
 		return error_wrap(err, "move the waiting lines to disk");
+	unlink_waiting(w);
 	fd_close(&w->fd);
 	w->fd = take_fd(&fd);
 	w->memory = false;
@@ -315,6 +374,12 @@ void writer_drop(struct writer *w, int dir)
 		seg_file(&list.v[i], file);
 		(void)unlinkat(dir, file, 0); /* jail removes the folder */
 	}
-	writer_release(w);
-	writer_init(w, w->name, w->limits);
+	unlink_waiting(w);
+	fd_close(&w->fd);
+	*w = (struct writer){.name = w->name,
+	    .limits = w->limits,
+	    .fd = -1,
+	    .wait_dir = w->wait_dir,
+	    .app = w->app,
+	    .tokens = w->limits->burst};
 }

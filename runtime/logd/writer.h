@@ -7,7 +7,8 @@
  * the count is written as soon as there is room again.
  *
  * Until the app's folder exists (jail makes it with the first instance) the
- * lines wait in memory, in the form of segment 0, and move to disk with it.
+ * lines wait in logd's own folder as "wait-APP-STREAM", in the form of
+ * segment 0, and move to the app's with it.
  */
 #pragma once
 #include <stdbool.h>
@@ -27,9 +28,11 @@ struct writer_limits {
 struct writer {
 	const char *name; /* of the stream, a literal */
 	const struct writer_limits *limits;
-	int fd;      /* the segment being written, -1 when closed */
-	bool known;  /* index, bytes and seq are as on disk */
-	bool memory; /* fd is memory, not a file */
+	int fd;       /* the segment being written, -1 when closed */
+	bool known;   /* index, bytes and seq are as on disk */
+	bool memory;  /* fd is what waits, not a segment */
+	int wait_dir; /* borrowed */
+	uint64_t app;
 	uint32_t index;
 	uint64_t bytes, seq;
 	uint64_t tokens, filled_ms;   /* of the rate */
@@ -38,6 +41,8 @@ struct writer {
 
 void writer_init(
     struct writer *w, const char *name, const struct writer_limits *limits);
+/* Where lines wait; without it writer_add needs the app's folder. */
+void writer_wait_in(struct writer *w, int dir, uint64_t app);
 void writer_release(struct writer *w);
 
 /*
@@ -46,9 +51,11 @@ void writer_release(struct writer *w);
  */
 int writer_add(struct writer *w, int dir, uint64_t now_us, uint64_t mono_ms,
     struct origin o, struct str text, struct error *err);
-/* The folder has come: move what waits in memory there. */
+/* Open what an earlier logd left waiting, if there is any. */
+int writer_wake(struct writer *w, struct error *err);
+/* The folder has come: move what waits there. */
 int writer_spill(struct writer *w, int dir, struct error *err);
-/* Close the file; the next line opens it again. Memory stays. */
+/* Close the file; the next line opens it again. What waits stays open. */
 void writer_rest(struct writer *w);
 /* Remove all segments of this stream, and what waits. */
 void writer_drop(struct writer *w, int dir);

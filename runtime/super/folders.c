@@ -36,6 +36,7 @@ static const struct folder in_state[] = {
     {"volumes", ROLE_SUPER, ROLE_SUPER, 0700},
     {"stacks", ROLE_SUPER, ROLE_SUPER, 0755},
     {"logs", ROLE_SUPER, ROLE_SUPER, 0755},
+    {"logd", ROLE_LOGD, ROLE_LOGD, 0700},
 };
 
 static const struct folder in_run[] = {
@@ -229,7 +230,7 @@ void folders_clear(const struct settings *s, bool keep)
 {
 	static const char *const always[] = {"web.sock", "plan.sock",
 	    "jail.sock", "router.sock", "logd.sock", "receive.sock",
-	    "export.sock", "router", "pid"};
+	    "export.sock", "outbound.sock", "router", "pid"};
 	scoped_fd int run = open(s->run, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	scoped_fd int root = open(RUN_ROOT, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	char name[8];

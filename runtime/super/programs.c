@@ -9,8 +9,8 @@
 
 #include "base/fd.h"
 
-static const char *const names[] = {
-    "router", "web", "gitd", "receive", "builder", "plan", "jail", "logd"};
+static const char *const names[] = {"router", "web", "gitd", "receive",
+    "builder", "plan", "jail", "logd", "outbound"};
 
 int programs_open(
     const struct settings *s, struct programs *ret, struct error *err)

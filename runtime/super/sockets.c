@@ -25,6 +25,7 @@ static const struct {
     {"logd.sock", SOCK_SEQPACKET},
     {"receive.sock", SOCK_SEQPACKET},
     {"export.sock", SOCK_SEQPACKET},
+    {"outbound.sock", SOCK_SEQPACKET},
     /* In the router's chroot: the only peers it can reach by a path. */
     {"router/web-http.sock", SOCK_STREAM},
     {"router/gitd-http.sock", SOCK_STREAM},

@@ -1,6 +1,7 @@
 #include "workers.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -12,13 +13,22 @@
 #include "proc/spawn.h"
 
 #define WORKERS_PER_CORE 2
+#define OUTBOUND_MOST 2 /* one that ends beside its successor */
+
+/* Kinds of one pool share how many may run at once. */
+enum pool { POOL_RECEIVE, POOL_OUTBOUND, POOLS };
 
 static const struct kind {
-	const char *mode, *socket;
-	enum role peer;
+	const char *program, *mode, *socket;
+	enum role peer, self;
+	enum pool pool;
 } kinds[] = {
-    {"receive", "receive.sock", ROLE_GITD},
-    {"export", "export.sock", ROLE_BUILDER},
+    {"receive", "receive", "receive.sock", ROLE_GITD, ROLE_RECEIVE,
+        POOL_RECEIVE},
+    {"receive", "export", "export.sock", ROLE_BUILDER, ROLE_RECEIVE,
+        POOL_RECEIVE},
+    {"outbound", "drains", "outbound.sock", ROLE_LOGD, ROLE_OUTBOUND,
+        POOL_OUTBOUND},
 };
 
 struct door {
@@ -32,19 +42,30 @@ struct workers {
 	const struct programs *programs;
 	const struct roles *roles;
 	int conf;
-	long running, most;
+	long running[POOLS], most[POOLS];
 	struct door doors[NELEM(kinds)];
 };
 
 struct worker {
 	struct ev_child child;
 	struct workers *all;
+	enum pool pool;
+};
+
+/* What become_worker needs to know. */
+struct user {
+	const struct roles *roles;
+	enum role role;
 };
 
 static void open_doors(struct workers *w)
 {
-	for (size_t i = 0; i < NELEM(kinds); i++)
-		ev_io_want(&w->doors[i].io, w->running < w->most ? EV_READ : 0);
+	for (size_t i = 0; i < NELEM(kinds); i++) {
+		enum pool p = kinds[i].pool;
+
+		ev_io_want(
+		    &w->doors[i].io, w->running[p] < w->most[p] ? EV_READ : 0);
+	}
 }
 
 static void worker_gone(struct ev_child *c, int status)
@@ -54,31 +75,36 @@ static void worker_gone(struct ev_child *c, int status)
 
 	if (status != 0)
 		log_debug("worker ended pid=%d status=%d", (int)c->pid, status);
-	w->running--;
+	w->running[worker->pool]--;
 	open_doors(w);
 	ev_defer(w->ev, free, worker);
 }
 
 static int become_worker(void *arg, struct error *err)
 {
-	return sandbox_user(arg, ROLE_RECEIVE, err);
+	const struct user *u = arg;
+
+	return sandbox_user(u->roles, u->role, err);
 }
 
 static pid_t start_worker(struct door *d, int fd, struct error *err)
 {
-	const char *argv[] = {"paas-receive", d->kind->mode, NULL};
+	char name[32];
+	const char *argv[] = {name, d->kind->mode, NULL};
 	const char *env[] = {"PAAS_FDS=conf:3",
 	    "PATH=/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL=C.UTF-8", NULL};
 	struct spawn_fd fds[] = {{fd, 0}, {d->all->conf, 3}};
+	struct user user = {d->all->roles, d->kind->self};
 	struct spawn s = {.argv = argv,
 	    .env = env,
 	    .fds = fds,
 	    .nfds = 2,
 	    .session = 1,
 	    .child = become_worker,
-	    .arg = (void *)d->all->roles,
-	    .exec_fd = programs_get(d->all->programs, "receive")};
+	    .arg = &user,
+	    .exec_fd = programs_get(d->all->programs, d->kind->program)};
 
+	snprintf(name, sizeof(name), "paas-%s", d->kind->program);
 	return spawn(&s, err);
 }
 
@@ -106,10 +132,11 @@ static void take_connection(struct door *d, int fd)
 	worker = xcalloc(1, sizeof(*worker));
 	worker->all = w;
 	worker->child.gone = worker_gone;
-	w->running++;
+	worker->pool = d->kind->pool;
+	w->running[worker->pool]++;
 	if (ev_child_add(w->ev, &worker->child, pid, &err) == -1) {
 		log_error("worker not watched: %s", err.msg);
-		w->running--;
+		w->running[worker->pool]--;
 		free(worker);
 	}
 }
@@ -134,7 +161,9 @@ struct workers *workers_new(struct ev *ev, const struct programs *programs,
 	w->programs = programs;
 	w->roles = roles;
 	w->conf = conf;
-	w->most = WORKERS_PER_CORE * sysconf(_SC_NPROCESSORS_ONLN);
+	w->most[POOL_RECEIVE] =
+	    WORKERS_PER_CORE * sysconf(_SC_NPROCESSORS_ONLN);
+	w->most[POOL_OUTBOUND] = OUTBOUND_MOST;
 	for (size_t i = 0; i < NELEM(kinds); i++) {
 		struct door *d = w->doors + i;
 		struct error err = {0};

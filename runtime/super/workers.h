@@ -3,7 +3,8 @@
  *
  * A connection to receive.sock (from gitd) or export.sock (from builder)
  * gets a fresh paas-receive under its own user, with the connection as
- * descriptor 0. At most 2 a core run at once; further ones wait.
+ * descriptor 0, one to outbound.sock (from logd) a paas-outbound. At most 2 a
+ * core of the first run at once, and 2 of the last; further ones wait.
  */
 #pragma once
 #include "ev/ev.h"

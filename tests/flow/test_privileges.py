@@ -19,10 +19,11 @@ LIBRARIES = {  # what DESIGN allows, beyond libc
     "paas-web": {"libmicrohttpd", "libsqlite3", "libjansson", "libcrypto"},
     "paas-gitd": {"libmicrohttpd", "libgit2"},
     "paas-receive": {"libgit2"},
+    "paas-outbound": {"libcurl", "libssl", "libcrypto"},
 }
 USERS = {"paas-router": "paas-router", "paas-web": "paas-web", "paas-gitd": "paas-gitd",
          "paas-builder": "paas-builder", "paas-plan": "paas-plan", "paas-logd": "paas-logd",
-         "paas-shim": "paas-shim"}
+         "paas-shim": "paas-shim", "paas-outbound": "paas-outbound"}
 
 
 def status(pid):

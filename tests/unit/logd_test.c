@@ -19,6 +19,7 @@
 #include "../../runtime/logd/logd.h"
 #include "../../runtime/logd/reader.h"
 #include "../../runtime/logd/segs.h"
+#include "../../runtime/logd/trim.h"
 #include "../../runtime/logd/writer.h"
 #include "base/buf.h"
 #include "base/fd.h"
@@ -41,16 +42,19 @@ struct fixture {
 static int set_up(void **state)
 {
 	struct fixture *x = xcalloc(1, sizeof(*x));
-	char logs[80];
+	char folder[80];
 
 	snprintf(x->path, sizeof(x->path), "/tmp/logd-test-XXXXXX");
 	assert_non_null(mkdtemp(x->path));
-	snprintf(logs, sizeof(logs), "%s/logs", x->path);
-	assert_int_equal(mkdir(logs, 0755), 0);
+	snprintf(folder, sizeof(folder), "%s/logs", x->path);
+	assert_int_equal(mkdir(folder, 0755), 0);
+	snprintf(folder, sizeof(folder), "%s/logd", x->path);
+	assert_int_equal(mkdir(folder, 0700), 0);
 	snprintf(x->settings.state, sizeof(x->settings.state), "%s", x->path);
 	snprintf(x->settings.run, sizeof(x->settings.run), "%s", x->path);
 	x->settings.log_segment_bytes = 4096;
 	x->settings.log_segments = 3;
+	x->settings.log_app_bytes = x->settings.log_host_bytes = 1 << 20;
 	x->ev = ev_new();
 	assert_int_equal(logd_init(&x->d, x->ev, &x->settings, NULL), 0);
 	x->app = -1;
@@ -200,7 +204,8 @@ static void a_line_is_made_safe_for_a_terminal(void **state)
 		    "2026-01-31T12:00:00.123456+00:00 app[web.1]: %s\n",
 		    cases[i].want);
 		line_render(&out, NOON * SECOND + 123456,
-		    (struct origin){STR("app"), STR("web.1")}, cases[i].in);
+		    (struct origin){STR("app"), STR("web.1")}, cases[i].in,
+		    false);
 		assert_string_equal(buf_z(&out), want);
 		assert_true(out.len <= line_room(cases[i].in.len));
 	}
@@ -215,7 +220,7 @@ static void the_worst_line_fits_the_room_given(void **state)
 	memset(proc, 'p', sizeof(proc));
 	line_render(&out, UINT64_MAX,
 	    (struct origin){str_make(proc, 63), str_make(proc, 128)},
-	    str_make(text, LOGREC_TEXT_MAX));
+	    str_make(text, LOGREC_TEXT_MAX), true);
 	assert_false(out.bad);
 	free(text);
 }
@@ -615,38 +620,104 @@ static void a_dropped_app_leaves_none_of_our_files(void **state)
 	assert_string_equal(list.v[0].name, "web.1");
 }
 
-static bool all_but_two(const struct seg *s, void *arg)
+/* A segment of app 7 with one record of 1,000 bytes, as old as that. */
+static void old_segment(struct fixture *x, const char *name, uint64_t instance,
+    uint32_t index, time_t age)
 {
-	return s->instance != 2;
-}
+	struct timespec times[2] = {{.tv_sec = age}, {.tv_sec = age}};
+	struct seg s = {.instance = instance, .index = index};
+	char text[1000 - LOGREC_HEAD + 1], file[SEG_FILE_MAX];
 
-static void the_oldest_ended_segments_go_first(void **state)
-{
-	struct fixture *x = *state;
-	scoped_segs struct segs list = {0};
-	char text[1000];
-
-	make_folder(x);
 	memset(text, 'x', sizeof(text));
 	text[sizeof(text) - 1] = '\0';
-	for (uint64_t i = 1; i <= 5; i++) {
-		struct timespec times[2] = {
-		    {.tv_sec = (time_t)i}, {.tv_sec = (time_t)i}};
-		struct seg s = {.name = "web.1", .instance = i};
-		char file[SEG_FILE_MAX];
+	snprintf(s.name, sizeof(s.name), "%s", name);
+	shim_writes(x, name, instance, index, NOON * SECOND, index + 1, text);
+	seg_file(&s, file);
+	assert_int_equal(utimensat(x->app, file, times, 0), 0);
+}
 
-		shim_writes(x, "web.1", i, 0, NOON * SECOND, 1, text);
-		seg_file(&s, file);
-		assert_int_equal(utimensat(x->app, file, times, 0), 0);
-	}
-	assert_int_equal(
-	    segs_trim(x->app, 2100, 100, all_but_two, NULL, NULL), 2);
-	assert_int_equal(
-	    segs_trim(x->app, 9999, 1, all_but_two, NULL, NULL), 1);
+/* This instance runs: it has a folder in the run folder. */
+static void runs(struct fixture *x, uint64_t instance)
+{
+	char path[120];
+
+	snprintf(path, sizeof(path), "%s/i", x->path);
+	(void)mkdir(path, 0755);
+	snprintf(path, sizeof(path), "%s/i/%016" PRIx64, x->path, instance);
+	assert_int_equal(mkdir(path, 0755), 0);
+}
+
+static size_t segments(struct fixture *x, uint64_t instance)
+{
+	scoped_segs struct segs list = {0};
+	size_t n = 0;
+
 	assert_int_equal(segs_list(x->app, &list, NULL), 0);
-	assert_int_equal(list.n, 2);
-	assert_int_equal(list.v[0].instance, 2);
-	assert_int_equal(list.v[1].instance, 5);
+	for (size_t i = 0; i < list.n; i++)
+		n += !instance || list.v[i].instance == instance;
+	return n;
+}
+
+static void settle(struct fixture *x)
+{
+	trim_want(&x->d, app_get(&x->d, 7));
+	while (x->d.trim.at_ms)
+		ev_turn(x->ev, 1000);
+}
+
+static void an_apps_logs_are_bounded_oldest_ended_first(void **state)
+{
+	struct fixture *x = *state;
+
+	make_folder(x);
+	for (uint64_t i = 1; i <= 5; i++)
+		old_segment(x, "web.1", i, 0, (time_t)i);
+	runs(x, 2);
+	x->settings.log_app_bytes = 5000; /* on the limit */
+	settle(x);
+	assert_int_equal(segments(x, 0), 5);
+	x->settings.log_app_bytes = 4999; /* past it */
+	settle(x);
+	assert_int_equal(segments(x, 0), 4);
+	assert_int_equal(segments(x, 1), 0);
+	x->settings.log_app_bytes = 1;
+	settle(x);
+	assert_int_equal(segments(x, 0), 1);
+	assert_int_equal(segments(x, 2), 1); /* it is being written */
+}
+
+static void what_runs_loses_its_oldest_last(void **state)
+{
+	struct fixture *x = *state;
+
+	make_folder(x);
+	runs(x, 2);
+	for (uint32_t i = 0; i < 4; i++)
+		old_segment(x, "web.1", 2, i, (time_t)i + 1);
+	old_segment(x, "web.1", 3, 0, 100);
+	x->settings.log_app_bytes = 4000;
+	settle(x);
+	assert_int_equal(segments(x, 3), 0);
+	assert_int_equal(segments(x, 2), 4);
+	x->settings.log_app_bytes = 1500;
+	settle(x);
+	assert_int_equal(segments(x, 2), 1);
+}
+
+static void the_logs_of_all_apps_are_bounded(void **state)
+{
+	struct fixture *x = *state;
+
+	make_folder(x);
+	for (uint64_t i = 1; i <= 3; i++)
+		old_segment(x, "web.1", i, 0, (time_t)i);
+	x->settings.log_host_bytes = 3000;
+	settle(x);
+	assert_int_equal(segments(x, 0), 3);
+	x->settings.log_host_bytes = 2999;
+	settle(x);
+	assert_int_equal(segments(x, 0), 2);
+	assert_int_equal(segments(x, 1), 0);
 }
 
 #define IN_FOLDER(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
@@ -674,7 +745,9 @@ int main(void)
 	    IN_FOLDER(too_many_lines_are_dropped_and_counted),
 	    IN_FOLDER(long_and_many_lined_text_is_split),
 	    IN_FOLDER(a_dropped_app_leaves_none_of_our_files),
-	    IN_FOLDER(the_oldest_ended_segments_go_first),
+	    IN_FOLDER(an_apps_logs_are_bounded_oldest_ended_first),
+	    IN_FOLDER(what_runs_loses_its_oldest_last),
+	    IN_FOLDER(the_logs_of_all_apps_are_bounded),
 	};
 
 	return cmocka_run_group_tests_name("logd", tests, NULL, NULL);

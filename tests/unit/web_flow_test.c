@@ -470,13 +470,123 @@ static void a_log_sleeps_until_there_is_something(void **state)
 	world_settle(w);
 	assert_int_equal(
 	    fd_write_all(f->fds[0],
-	        STR("2026-01-31T12:00:00.123456+00:00 app[web.1]: hi\n"), NULL),
+	        STR("1769860800123456.00000000000000ff.12 "
+	            "2026-01-31T12:00:00.123456+00:00 app[web.1]: hi\n"),
+	        NULL),
 	    0);
 	world_settle(w);
 	frame_close_fds((struct frame *)f);
 	assert_int_equal(world_answer(w, c), 200);
 	assert_non_null(strstr(buf_z(&w->text),
+	    "id: 1769860800123456.00000000000000ff.12\n"
 	    "data: 2026-01-31T12:00:00.123456+00:00 app[web.1]: hi\n"));
+}
+
+/* Where who comes back to a session with this header is said to be. */
+static void comes_back(
+    struct world *w, const char *body, const char *header, const char *want)
+{
+	const struct frame *f;
+	struct call *c;
+	const char *url;
+
+	assert_int_equal(
+	    ASK(w, .method = "POST", .path = "/apps/hello/log-sessions",
+	        .body = str_z(body)),
+	    201);
+	url = strstr(world_text(w->json, "logplex_url"), "/logs/");
+	c = world_call(w,
+	    &(struct request_text){
+	        .method = "GET", .path = url, .token = "", .headers = header});
+	f = world_expect(w, ROLE_LOGD, MSG_LOG_FOLLOW);
+	assert_true(str_eqz(frame_str(f, F_AFTER), want));
+	world_settle(w);
+	frame_close_fds((struct frame *)f);
+	assert_int_equal(world_answer(w, c), 200);
+}
+
+static void a_reader_that_comes_back_says_where_it_was(void **state)
+{
+	struct world *w = *state;
+
+	world_deploy(w);
+	comes_back(w, "{\"tail\": true}",
+	    "Last-Event-ID: 12;platform.3,router.4\r\n",
+	    "12;platform.3,router.4");
+	comes_back(w, "{\"tail\": true}",
+	    "Last-Event-ID: 17.00000000000000ff.12\r\n",
+	    "17;00000000000000ff.12");
+	comes_back(w, "{\"tail\": true}", "Last-Event-ID: 17,x\r\n", "");
+}
+
+static void drains_are_kept_and_told_to_logd(void **state)
+{
+	struct world *w = *state;
+	const struct frame *f;
+	char path[120];
+
+	world_deploy(w);
+	assert_int_equal(
+	    ASK(w, .method = "POST", .path = "/apps/hello/log-drains",
+	        .body = STR("{\"url\": \"https://u:s3cret@logs.example/x\"}")),
+	    201);
+	snprintf(path, sizeof(path), "/apps/hello/log-drains/%s",
+	    world_text(w->json, "token"));
+	f = world_expect(w, ROLE_LOGD, MSG_DRAIN);
+	assert_true(str_eqz(
+	    frame_str(f, F_DRAIN_URL), "https://u:s3cret@logs.example/x"));
+	assert_int_equal(frame_u64(f, F_APP), 1);
+	assert_true(
+	    str_eqz(frame_str(f, F_DRAIN_TOKEN), world_text(w->json, "token")));
+	/* Once is enough, and nothing of it is in an error. */
+	assert_int_equal(
+	    ASK(w, .method = "POST", .path = "/apps/hello/log-drains",
+	        .body = STR("{\"url\": \"https://u:s3cret@logs.example/x\"}")),
+	    422);
+	assert_null(strstr(buf_z(&w->text), "s3cret"));
+	assert_int_equal(ASK(w, .method = "DELETE", .path = path), 200);
+	(void)world_expect(w, ROLE_LOGD, MSG_DRAIN_DROP);
+	assert_int_equal(ASK(w, .method = "DELETE", .path = path), 404);
+	/* By its address, as the CLI of Heroku does. */
+	assert_int_equal(
+	    ASK(w, .method = "POST", .path = "/apps/hello/log-drains",
+	        .body = STR("{\"url\": \"syslog://logs.example:1514\"}")),
+	    201);
+	assert_int_equal(ASK(w, .method = "DELETE",
+	                     .path = "/apps/hello/log-drains/"
+	                             "syslog%3A%2F%2Flogs.example%3A1514"),
+	    200);
+}
+
+static void drains_have_limits(void **state)
+{
+	static const char *const bad[] = {
+	    "{}",
+	    "{\"url\": 1}",
+	    "{\"url\": \"logs.example\"}",
+	    "{\"url\": \"ftp://logs.example\"}",
+	    "{\"url\": \"https://127.0.0.1/\"}",
+	    "{\"url\": \"syslog://[::1]:514\"}",
+	    "{\"url\": \"http://169.254.169.254/latest\"}",
+	    "{\"url\": \"https://localhost/\"}",
+	};
+	struct world *w = *state;
+	char body[80];
+
+	world_deploy(w);
+	for (size_t i = 0; i < NELEM(bad); i++)
+		assert_int_equal(
+		    ASK(w, .method = "POST", .path = "/apps/hello/log-drains",
+		        .body = str_z(bad[i])),
+		    422);
+	for (int i = 0; i < 6; i++) {
+		snprintf(body, sizeof(body),
+		    "{\"url\": \"syslog://logs.example:%d\"}", i + 1);
+		assert_int_equal(
+		    ASK(w, .method = "POST", .path = "/apps/hello/log-drains",
+		        .body = str_z(body)),
+		    i < 5 ? 201 : 422);
+	}
 }
 
 int main(void)
@@ -498,6 +608,9 @@ int main(void)
 	    TEST(a_renamed_app_keeps_its_domains),
 	    TEST(a_command_is_attached_when_the_router_knows_it),
 	    TEST(a_log_sleeps_until_there_is_something),
+	    TEST(a_reader_that_comes_back_says_where_it_was),
+	    TEST(drains_are_kept_and_told_to_logd),
+	    TEST(drains_have_limits),
 	};
 
 	return cmocka_run_group_tests_name("web_flow", tests, NULL, NULL);

@@ -76,6 +76,12 @@ void on_doctor(struct request *r);
 void on_sizes(struct request *r);
 void on_size_info(struct request *r);
 
+/* drains.c */
+void on_drains(struct request *r);
+void on_drain_info(struct request *r);
+void on_drain_create(struct request *r);
+void on_drain_delete(struct request *r);
+
 /* logs.c, outputs.c */
 void on_log_session(struct request *r);
 void on_logs(struct request *r);

@@ -1,5 +1,6 @@
 /* logs - log sessions, and an app's log as text or server-sent events. */
 #include <errno.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <unistd.h>
 
@@ -7,14 +8,15 @@
 #include "api/sessions.h"
 #include "api/stream.h"
 #include "await.h"
+#include "base/clock.h"
 #include "base/fd.h"
 #include "base/mem.h"
 #include "base/name.h"
 #include "ipc/msg.h"
+#include "wire/logpos.h"
 
 #define LINES_DEFAULT 100
 #define LINES_MAX 1500
-#define TIME_LEN 32 /* "2026-01-31T12:00:00.123456+00:00" */
 #define PIPE_BYTES (256u * 1024)
 #define OUT_BYTES (4u * PIPE_BYTES) /* what becomes of them as events */
 
@@ -38,6 +40,7 @@ static int read_number(struct request *r, uint64_t *ret, struct error *err)
 static int read_session(
     struct request *r, struct log_session *s, struct error *err)
 {
+	const json_t *tail = json_object_get(r->json, "tail");
 	struct str source, proc;
 
 	if (read_number(r, &s->lines, err) == -1 ||
@@ -46,14 +49,17 @@ static int read_session(
 		return -1;
 	if (!proc.p && request_text(r, "type", &proc, err) == -1)
 		return -1;
-	if (source.len && !name_ptype(source))
+	if (source.len && !str_eqz(source, "app") && !str_eqz(source, "heroku"))
 		return error_set(err, ERR_INVALID,
 		    "\"source\" is app or heroku (the platform).");
 	if (proc.len && !name_layer(proc))
 		return error_set(err, ERR_INVALID,
 		    "\"dyno\" is a process (web.1) or a type (web).");
+	if (tail && !json_is_null(tail) && !json_is_boolean(tail))
+		return error_set(
+		    err, ERR_INVALID, "\"tail\" must be true or false.");
 	s->app = r->app.id;
-	s->tail = json_is_true(json_object_get(r->json, "tail"));
+	s->tail = json_is_true(tail);
 	snprintf(s->source, sizeof(s->source), STR_FMT, STR_ARG(source));
 	snprintf(s->proc, sizeof(s->proc), STR_FMT, STR_ARG(proc));
 	return 0;
@@ -85,23 +91,22 @@ struct follow {
 	struct stream stream;
 	struct ev_io pipe;
 	struct ev *ev;
-	struct buf in, out;       /* from logd; for the client */
-	bool events;              /* text/event-stream, else lines */
-	bool ended;               /* logd has no more */
-	char after[TIME_LEN + 1]; /* lines up to this time are known there */
+	struct buf in, out; /* from logd; for the client */
+	bool events;        /* text/event-stream, else lines */
+	bool ended;         /* logd has no more */
+	struct list item;   /* of the readers there are */
+	int64_t app;
 };
 
-/* A line's time is its id: who comes back says which it had last. */
+/* "ID LINE": who comes back says the id of the line it had last. */
 static void add_line(struct follow *f, struct str line)
 {
-	struct str time = str_sub(line, 0, TIME_LEN);
+	struct str id;
 
-	if (f->after[0] && line.len > TIME_LEN &&
-	    str_cmp(time, str_z(f->after)) <= 0)
-		return;
-	if (f->events && line.len > TIME_LEN) {
+	(void)str_split(&line, ' ', &id);
+	if (f->events && !str_eqz(id, "-")) {
 		buf_addz(&f->out, "id: ");
-		buf_add(&f->out, time);
+		buf_add(&f->out, id);
 		buf_addc(&f->out, '\n');
 	}
 	if (f->events)
@@ -184,6 +189,7 @@ static void follow_free(struct stream *s)
 {
 	struct follow *f = container_of(s, struct follow, stream);
 
+	list_del(&f->item);
 	ev_io_del(&f->pipe);
 	fd_close(&f->pipe.fd);
 	buf_release(&f->in);
@@ -192,8 +198,8 @@ static void follow_free(struct stream *s)
 }
 
 /* Have logd write the session's lines into a pipe; its other end, or -1. */
-static int ask_logd(
-    struct web *w, const struct log_session *s, bool again, struct error *err)
+static int ask_logd(struct web *w, const struct log_session *s,
+    struct str after, struct error *err)
 {
 	scoped_frame_out struct frame_out o = frame_begin(MSG_LOG_FOLLOW, 0);
 	scoped_fd int in = -1, out = -1;
@@ -204,8 +210,11 @@ static int ask_logd(
 	in = ends[0];
 	out = ends[1];
 	frame_put_u64(&o, F_APP, (uint64_t)s->app);
-	frame_put_u64(&o, F_LINES, again ? LINES_MAX : s->lines);
+	frame_put_u64(&o, F_LINES, s->lines);
 	frame_put_u64(&o, F_TAIL, s->tail);
+	frame_put_u64(&o, F_MARKS, 1);
+	if (after.len)
+		frame_put(&o, F_AFTER, after);
 	if (s->source[0])
 		frame_put_z(&o, F_SOURCE, s->source);
 	if (s->proc[0])
@@ -234,18 +243,63 @@ static bool wants_events(struct request *r)
 	return events != -1 || str_find_str(accept, STR("text/plain")) == -1;
 }
 
+/*
+ * What the reader had: the line whose id it sends, as browsers do, or a whole
+ * position, as the CLI and the dashboard do. What we never gave is as none.
+ */
+static struct str position(struct request *r, struct buf *mem)
+{
+	struct str id = request_header(r, "Last-Event-ID");
+	struct logpos place;
+	uint64_t time;
+
+	if (logpos_valid(id))
+		return id;
+	if (!logpos_id(id, &time, &place))
+		return (struct str){0};
+	buf_addf(mem, "%" PRIu64 ";" STR_FMT ".%" PRIu64, time,
+	    STR_ARG(place.stream), place.seq);
+	return buf_str(mem);
+}
+
+/* Answers with a refusal when the app has too many readers already. */
+static bool may_read(struct request *r, const struct log_session *s)
+{
+	struct follow *f;
+	uint64_t n = 0;
+
+	list_each(f, &r->w->followers, item) n += f->app == s->app;
+	if (n < r->w->settings.log_followers)
+		return stream_may(r);
+	request_refuse(r, 429, "rate_limit",
+	    "The log of this app has %" PRIu64 " readers, and no more are "
+	    "served at once. End one, then try again.",
+	    n);
+	return false;
+}
+
+/*
+ * Before a reader has a line it has a place, too: what is written from now
+ * on. A line that it gets from before makes that earlier.
+ */
+static void add_start(struct follow *f)
+{
+	/* Else a client waits for seconds before it believes the end. */
+	buf_addz(&f->out, "retry: 1\n");
+	buf_addf(&f->out, ": from %" PRIu64 "\n\n", clock_real_us());
+}
+
 static void start(struct request *r)
 {
 	const struct log_session *s = &((struct reading *)r->wait)->session;
-	struct str last = request_header(r, "Last-Event-ID");
-	bool again = last.len == TIME_LEN;
+	scoped_buf struct buf mem = BUF_INIT(2 * LOGPOS_ID_MAX);
 	struct error err = {0};
 	struct follow *f;
 	int fd;
 
-	if (!stream_may(r))
+	if (!may_read(r, s))
 		return;
-	fd = ask_logd(r->w, s, again, &err);
+	fd = ask_logd(r->w, s, position(r, &mem), &err);
 	if (fd == -1) {
 		request_error(r, &err);
 		return;
@@ -257,15 +311,15 @@ static void start(struct request *r)
 	    .ev = r->w->ev,
 	    .in = BUF_INIT(PIPE_BYTES),
 	    .out = BUF_INIT(OUT_BYTES),
+	    .app = s->app,
 	    .events = wants_events(r)};
+	list_init(&f->item);
+	list_add(&r->w->followers, &f->item);
 	if (s->tail)
 		f->stream.beat =
 		    f->events ? STR(":\n\n") : (struct str){"\0", 1};
-	if (again)
-		memcpy(f->after, last.p, TIME_LEN);
-	/* Else a client waits for seconds before it believes the end. */
 	if (f->events)
-		buf_addz(&f->out, "retry: 1\n\n");
+		add_start(f);
 	stream_answer(r, &f->stream,
 	    f->events ? "text/event-stream" : "text/plain; charset=utf-8");
 	request_field(r, "X-Accel-Buffering", "no");

@@ -32,7 +32,6 @@ const struct route routes[] = {
     {METHOD_GET, APP "/addons", ACTION_APP_READ, on_nothing},
     {METHOD_GET, APP "/addon-attachments", ACTION_APP_READ, on_nothing},
     {METHOD_GET, APP "/sni-endpoints", ACTION_APP_READ, on_nothing},
-    {METHOD_GET, APP "/log-drains", ACTION_APP_READ, on_nothing},
     {METHOD_GET, APP "/buildpack-installations", ACTION_APP_READ, on_nothing},
     {METHOD_GET, APP "/features", ACTION_APP_READ, on_nothing},
 
@@ -77,6 +76,11 @@ const struct route routes[] = {
     {METHOD_POST, APP "/dynos/{dyno}/actions/stop", ACTION_APP_WRITE,
         on_dyno_stop},
     {METHOD_POST, APP "/log-sessions", ACTION_APP_LOGS, on_log_session},
+    {METHOD_GET, APP "/log-drains", ACTION_APP_SECRETS, on_drains},
+    {METHOD_POST, APP "/log-drains", ACTION_APP_CONFIGURE, on_drain_create},
+    {METHOD_GET, APP "/log-drains/{drain}", ACTION_APP_SECRETS, on_drain_info},
+    {METHOD_DELETE, APP "/log-drains/{drain}", ACTION_APP_CONFIGURE,
+        on_drain_delete},
 
     /* The secret in the path is what lets them in. */
     {METHOD_GET, "/logs/{secret}", ACTION_PUBLIC, on_logs},

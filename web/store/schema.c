@@ -193,7 +193,19 @@ static const char idle[] =
     "  stop_seconds INTEGER NOT NULL" /* 0: never */
     ") STRICT;";
 
-static const char *const migrations[] = {first, app_json, idle};
+/* Ids are never used again: logd's files are named by them. */
+static const char drains[] =
+    "CREATE TABLE drain ("
+    "  id INTEGER PRIMARY KEY AUTOINCREMENT,"
+    "  uuid TEXT NOT NULL UNIQUE,"
+    "  app INTEGER NOT NULL REFERENCES app ON DELETE CASCADE,"
+    "  token TEXT NOT NULL UNIQUE,"
+    "  box BLOB NOT NULL," /* the address, as crypt.h describes */
+    "  created_at INTEGER NOT NULL"
+    ") STRICT;"
+    "CREATE INDEX drain_app ON drain(app);";
+
+static const char *const migrations[] = {first, app_json, idle, drains};
 
 static int run(sqlite3 *db, const char *sql, struct error *err)
 {

@@ -139,6 +139,13 @@
 	STMT(                                                                  \
 	    DOMAIN_LIST, "SELECT " DOMAIN_COLUMNS "WHERE app = ? ORDER BY id") \
                                                                                \
+	STMT(DRAIN_ADD,                                                        \
+	    "INSERT INTO drain (uuid, app, token, box, created_at) "           \
+	    "VALUES (?, ?, ?, ?, ?) RETURNING id")                             \
+	STMT(DRAIN_DEL, "DELETE FROM drain WHERE id = ?")                      \
+	STMT(DRAIN_LIST, "SELECT id, app, uuid, token, box, created_at FROM "  \
+	                 "drain WHERE ?1 = 0 OR app = ?1 ORDER BY id")         \
+                                                                               \
 	STMT(CONFIG_ADD, "INSERT INTO config (app, box, created_at) VALUES "   \
 	                 "(?, ?, ?) RETURNING id")                             \
 	STMT(CONFIG_GET, "SELECT box FROM config WHERE id = ? AND app = ?")    \

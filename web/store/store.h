@@ -176,6 +176,24 @@ int store_domain_list(struct store *st, int64_t app,
     void (*each)(void *arg, const struct domain *d), void *arg,
     struct error *err);
 
+/* --- log drains ----------------------------------------------------------- */
+
+#define DRAIN_URL_SIZE 2049
+#define DRAIN_TOKEN_SIZE 39 /* "d." and a UUID */
+struct log_drain {
+	int64_t id, app, created_at;
+	char uuid[UUID_SIZE], token[DRAIN_TOKEN_SIZE];
+	char url[DRAIN_URL_SIZE]; /* may hold a password */
+};
+
+int store_drain_add(struct store *st, int64_t app, struct str url,
+    struct log_drain *ret, struct error *err);
+int store_drain_del(struct store *st, int64_t id, struct error *err);
+/* Of an app, or of all for 0. */
+int store_drain_list(struct store *st, int64_t app,
+    void (*each)(void *arg, const struct log_drain *d), void *arg,
+    struct error *err);
+
 /* --- config and images ---------------------------------------------------- */
 
 /* A text that a client keeps for us and can neither read nor make. */

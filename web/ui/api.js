@@ -62,8 +62,9 @@ function ownPath(url) {
 }
 
 // Read a stream's text as it grows. Calls onText with each piece.
-export async function readStream(url, onText, signal, accept = "text/plain") {
-  const response = await send(ownPath(url), {headers: {Accept: accept}, signal});
+export async function readStream(url, onText, signal, accept = "text/plain", last = "") {
+  const headers = {Accept: accept, ...(last ? {"Last-Event-ID": last} : {})};
+  const response = await send(ownPath(url), {headers, signal});
   const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
   for (;;) {
     const {done, value} = await reader.read();
@@ -73,11 +74,18 @@ export async function readStream(url, onText, signal, accept = "text/plain") {
 }
 
 // The same for text/event-stream: calls onData with what follows each "data:".
-export function readEvents(url, onData, signal) {
+// onData gets each event's data and id; the time from which on the platform
+// sends, where it says so, goes to onFrom. last says what came before.
+export function readEvents(url, onData, signal, onFrom, last) {
   let rest = "";
+  let id = "";
   return readStream(url, (text) => {
     const lines = (rest + text).split(/\r?\n/);
     rest = lines.pop();
-    for (const line of lines) if (line.startsWith("data:")) onData(line.slice(5).replace(/^ /, ""));
-  }, signal, "text/event-stream");
+    for (const line of lines) {
+      if (line.startsWith("id:")) id = line.slice(3).trim();
+      else if (line.startsWith(": from ") && onFrom) onFrom(Number(line.slice(7)));
+      else if (line.startsWith("data:")) onData(line.slice(5).replace(/^ /, ""), id);
+    }
+  }, signal, "text/event-stream", last);
 }

@@ -1,12 +1,13 @@
 // log - the live log: the last lines, then what comes, for as long as it is
-// shown. When the connection ends a new one asks for the last lines again and
-// leaves out those shown before, so nothing is missed.
+// shown. When the connection ends a new one says what was shown (the number of
+// each stream's last line) and goes on behind it: nothing is missed or doubled.
 import {readEvents, request} from "/ui/api.js";
 import {fill, h, section, state} from "/ui/dom.js";
 
 const LINES_FIRST = 100;
 const LINES_MAX = 1500; // as many as the platform keeps at hand
 const RETRY_MS = 2000;
+const STREAMS_MAX = 200; // then the one first seen is left out
 const form = /^(\S+) ([\w-]+)\[([^\]]+)\]: (.*)$/s;
 
 const sources = [
@@ -75,20 +76,28 @@ export function logPart(ctx) {
 
   const pause = () => new Promise((resolve) => { setTimeout(resolve, RETRY_MS); });
 
+  // "TIME;STREAM.SEQ,...", as lib/wire/logpos.h describes it.
+  const seen = new Map();
+  let from = Infinity;
+  function see(id) {
+    const m = /^(\d+)\.(\w+)\.(\d+)$/.exec(id);
+    if (!m) return;
+    from = Math.min(from, Number(m[1]) - 1);
+    seen.set(m[2], m[3]);
+    if (seen.size > STREAMS_MAX) seen.delete(seen.keys().next().value);
+  }
+  const after = () => `${from};${[...seen].map(([stream, seq]) => `${stream}.${seq}`).join(",")}`;
+
   async function follow() {
-    let last = "";
     while (!ctx.signal.aborted) {
       try {
         const asked = await request("POST", ["apps", ctx.name, "log-sessions"],
-          {body: {lines: last ? LINES_MAX : LINES_FIRST, tail: true}, signal: ctx.signal});
-        const since = last;
+          {body: {lines: LINES_FIRST, tail: true}, signal: ctx.signal});
         tell("good", "Live");
-        await readEvents(asked.logplex_url, (text) => {
-          const line = lineOf(text);
-          if (line.time && line.time <= since) return;
-          if (line.time) last = line.time;
-          add(line);
-        }, ctx.signal);
+        await readEvents(asked.logplex_url, (text, id) => {
+          add(lineOf(text));
+          see(id);
+        }, ctx.signal, (time) => { from = Math.min(from, time); }, from < Infinity ? after() : "");
         tell("busy", "Reconnecting");
       } catch (error) {
         if (ctx.signal.aborted || error.status === 401 || error.status === 404) return;
