@@ -185,8 +185,8 @@ host: all $(B)/abuse
 
 bench:
 	runtime/super/setup.sh test-deps
-	$(MAKE) -j$$(nproc) all
-	/usr/bin/python3 tests/bench/bench.py
+	$(MAKE) -j$$(nproc) all $(B)/abuse
+	/usr/bin/python3 tests/bench/bench.py $(BENCH)
 
 run:
 	@runtime/super/setup.sh run $(ARGS)

@@ -1,8 +1,9 @@
 /*
  * abuse - runs checks in an instance: `abuse AREA|NAME... [KEY=VALUE]...`
  *
- * Prints a line for each: "ok NAME", "BAD NAME: what worked", or "none NAME:
- * why it does not apply". The keys (see network.c, files.c) name what the
+ * `abuse --clock` tells the monotonic clock in ns as its first act, for the
+ * bench. Prints a line for each: "ok NAME", "BAD NAME: what worked", or "none
+ * NAME: why it does not apply". The keys (see network.c, files.c) name what the
  * host really has, so that nothing passes because there was nothing to reach.
  */
 #include "abuse.h"
@@ -13,6 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #define CHECK_SECONDS 120
@@ -154,6 +156,15 @@ static bool chosen(const struct check *c)
 	return false;
 }
 
+static int tell_clock(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	printf("clock %lld\n", now.tv_sec * 1000000000ll + now.tv_nsec);
+	return 0;
+}
+
 static void list(void)
 {
 	for (size_t i = 0; i < sizeof(areas) / sizeof(areas[0]); i++)
@@ -164,6 +175,8 @@ static void list(void)
 int main(int argc, char **argv)
 {
 	arguments = argv + 1;
+	if (argc == 2 && strcmp(argv[1], "--clock") == 0)
+		return tell_clock();
 	if (argc == 2 && strcmp(argv[1], "--list") == 0) {
 		list();
 		return 0;

@@ -1,15 +1,14 @@
 #!/usr/bin/python3
 """make bench: the platform's promises, measured on this machine.
 
-Starts a platform of its own (needs root), prints memory and wake-ups while
-idle, the stages of a push that changes one line, and the start of a container
-beside bare `crun` on the same root. Figures are medians of interleaved rounds.
+Starts a platform of its own (needs root), prints the stages of a push that
+changes one line, memory and wake-ups while idle, then what instances.py and
+rest.py measure. Figures are medians of interleaved rounds. `make bench
+BENCH="idle start"` measures these parts alone; the parts are listed below.
 """
 
-import json
 import os
 import pathlib
-import re
 import shutil
 import statistics
 import subprocess
@@ -18,20 +17,13 @@ import tempfile
 import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "flow"))
-from platform_run import Platform, wait_until  # noqa: E402
+import instances  # noqa: E402
+import rest  # noqa: E402
+from measure import pss_kb, switches  # noqa: E402
+from platform_run import Platform  # noqa: E402
 
 IDLE_SECONDS = int(os.environ.get("BENCH_IDLE_SECONDS", "60"))
 ROUNDS = int(os.environ.get("BENCH_ROUNDS", "9"))
-
-
-def pss_kb(pid):
-    text = pathlib.Path(f"/proc/{pid}/smaps_rollup").read_text()
-    return int(re.search(r"^Pss:\s+(\d+) kB", text, re.M).group(1))
-
-
-def switches(pid):
-    text = pathlib.Path(f"/proc/{pid}/status").read_text()
-    return sum(int(n) for n in re.findall(r"ctxt_switches:\s+(\d+)", text))
 
 
 def bench_idle(platform):
@@ -66,59 +58,22 @@ def bench_push(platform, app):
         print(f"  {name:<28}{statistics.median(values):>8.0f}")
 
 
-def bare_bundle(platform, folder):
-    """The app's own layers as one overlay root for bare crun."""
-    releases = platform.api("GET", "/apps/bench/releases")[1]
-    image = [r["image"] for r in releases if r.get("image")][-1][7:]
-    config = json.loads((platform.state / "store/blobs/sha256" / image).read_text())
-    layers = [str(platform.state / "store/layers" / d[7:]) for d in config["rootfs"]["diff_ids"]]
-    bundle = pathlib.Path(folder) / "bundle"
-    for name in ("rootfs", "upper", "work"):
-        (bundle / name).mkdir(parents=True)
-    links = []
-    for i, layer in enumerate(layers):
-        (bundle / str(i)).symlink_to(layer)
-        links.append(str(i))
-    subprocess.run(["mount", "-t", "overlay", "overlay", "-o",
-                    f"lowerdir={':'.join(reversed(links))},upperdir=upper,workdir=work", "rootfs"],
-                   cwd=bundle, check=True)
-    subprocess.run(["crun", "spec"], cwd=bundle, check=True)
-    spec = json.loads((bundle / "config.json").read_text())
-    spec["process"]["terminal"] = False
-    spec["process"]["args"] = ["true"]
-    (bundle / "config.json").write_text(json.dumps(spec))
-    return bundle
-
-
-def bench_start(platform, folder):
-    print(f"\nStart of a container that runs `true`, {ROUNDS} rounds, interleaved, medians in ms")
-    bundle = bare_bundle(platform, folder)
-    bare, ours = [], []
-    try:
-        for n in range(ROUNDS):
-            started = time.monotonic()
-            # crun 1.8 does not work in a hybrid cgroup tree: hide the v2 part.
-            subprocess.run(["unshare", "-m", "sh", "-c",
-                            "umount -l /sys/fs/cgroup/unified 2>/dev/null; "
-                            f"exec crun --cgroup-manager=disabled run bench-{n}"],
-                           cwd=bundle, check=True, stdin=subprocess.DEVNULL)
-            bare.append((time.monotonic() - started) * 1000)
-            started = time.monotonic()
-            status, dyno = platform.api("POST", "/apps/bench/dynos", {"command": "true", "attach": False})
-            assert status == 201, dyno
-            ours.append((time.monotonic() - started) * 1000)
-
-            def gone():
-                return all(d["name"] != dyno["name"] for d in platform.api("GET", "/apps/bench/dynos")[1])
-            wait_until(gone, "the one-off ended")
-    finally:
-        subprocess.run(["umount", "-l", bundle / "rootfs"], check=False)
-    a, b = statistics.median(bare), statistics.median(ours)
-    print(f"  bare crun run, to its end          {a:>8.1f}")
-    print(f"  POST /dynos, to its 201 (started)  {b:>8.1f}   ratio {b / a:.2f}")
+parts = {
+    "push": lambda platform, app, folder: bench_push(platform, app),
+    "idle": lambda platform, app, folder: bench_idle(platform),
+    "start": lambda platform, app, folder: instances.bench_first_instruction(platform, folder),
+    "way": lambda platform, app, folder: instances.bench_way(platform, folder),
+    "neighbour": lambda platform, app, folder: instances.bench_neighbour(platform),
+    "many": lambda platform, app, folder: instances.bench_many(platform),
+    "rest": lambda platform, app, folder: rest.bench_rest(platform),
+}
 
 
 def main():
+    wanted = sys.argv[1:] or list(parts)
+    unknown = [name for name in wanted if name not in parts]
+    if unknown:
+        sys.exit(f"bench: no part {unknown[0]}; there are: {' '.join(parts)}")
     folder = tempfile.mkdtemp(prefix="paas-bench-")
     os.chmod(folder, 0o755)
     platform = Platform(folder)
@@ -130,9 +85,8 @@ def main():
         started = time.monotonic()
         platform.push(app)
         print(f"first push of the Node sample: {time.monotonic() - started:.1f} s")
-        bench_push(platform, app)
-        bench_start(platform, folder)
-        bench_idle(platform)
+        for name in wanted:
+            parts[name](platform, app, folder)
     finally:
         platform.stop()
         shutil.rmtree(folder, ignore_errors=True)
