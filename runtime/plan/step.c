@@ -172,7 +172,8 @@ static bool may_serve(const struct step *s, const struct inst *in)
 	bool known = in->release <= s->want->release || in->was_live;
 
 	return inst_is_web(in)
-	           ? in->target == TARGET_SERVE || (in->adopted && known)
+	           ? in->target == TARGET_SERVE || in->target == TARGET_SLEEP ||
+	                 (in->adopted && known)
 	           : known;
 }
 

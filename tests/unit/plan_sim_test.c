@@ -231,7 +231,11 @@ static void some_event(struct world *w)
 		some_front(w);
 	else if (dice < 900)
 		some_time(w);
-	else if (dice < 960)
+	else if (dice < 930)
+		router_is_quiet(w, 1 + world_rnd(w, APPS));
+	else if (dice < 935)
+		router_calls(w, 1 + world_rnd(w, APPS));
+	else if (dice < 965)
 		web_changes(w, &w->wishes[world_rnd(w, APPS)]);
 	else if (dice < 985)
 		add_oneoff(w);
@@ -285,6 +289,8 @@ static void rest(struct world *w)
 				vm_lives(w, v);
 		}
 		list_each(f, &w->fronts, link) front_lives(w, f);
+		for (uint64_t app = 1; app <= APPS; app++)
+			router_calls(w, app);
 		any = deliver_all(w);
 		plan_look(w);
 		if (any || next_wake(w) != NEVER) {
@@ -315,6 +321,7 @@ static void check_place_at_rest(const struct world *w, const struct wish *a,
 	}
 	CHECK(w, found && found->state == INSTANCE_RUNNING,
 	    "app %" PRIu64 ": %s.%" PRIu64 " does not run", a->id, ptype, num);
+	CHECK(w, !found->frozen, "%s.%" PRIu64 " is frozen", ptype, num);
 	CHECK(w,
 	    found->release == a->live && found->generation == a->generation,
 	    "it is of v%" PRIu64 ", wanted is v%" PRIu64, found->release,
@@ -425,6 +432,7 @@ static void run_world(uint64_t seed, struct world *sum)
 	sum->fails += w.fails;
 	sum->crashes += w.crashes;
 	sum->drops += w.drops;
+	sum->rests += w.rests;
 	world_release(&w);
 }
 
@@ -441,12 +449,13 @@ static void whatever_happens_it_comes_to_rest_as_wanted(void **state)
 		run_world(seed, &sum);
 	print_message("events %" PRIu64 " starts %" PRIu64 " live %" PRIu64
 	              " failed %" PRIu64 " crashes %" PRIu64
-	              " apps gone %" PRIu64 "\n",
+	              " apps gone %" PRIu64 " rests %" PRIu64 "\n",
 	    sum.events, sum.starts, sum.lives, sum.fails, sum.crashes,
-	    sum.drops);
+	    sum.drops, sum.rests);
 	/* The dice do throw all of it. */
 	assert_true(sum.events >= 200000);
 	assert_true(sum.lives > 500 && sum.fails > 500);
+	assert_true(sum.rests > 200);
 	assert_true(sum.crashes > 500 && sum.drops > 100);
 }
 

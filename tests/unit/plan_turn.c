@@ -54,6 +54,16 @@ static void check_stop(const struct world *w, const struct inst *in)
 	    in->app->id, in->name, in->release);
 }
 
+/* Nobody who may get a request is frozen. */
+static void check_freeze(const struct world *w, const struct inst *in)
+{
+	const struct front *f = front_find(w, in->id);
+
+	CHECK(w, inst_is_web(in), "a worker is frozen");
+	CHECK(w, !w->router_up || (f && f->state == TARGET_SLEEP),
+	    "frozen while it serves");
+}
+
 static void check_live(
     const struct world *w, const struct app *a, const struct action *act)
 {
@@ -131,6 +141,19 @@ static void to_router(
 	n->ack = in ? in->ack_id : 0;
 }
 
+static void send_front(struct world *w, const struct app *a, int state)
+{
+	const struct want *want = app_wanted(a);
+	struct note *n;
+
+	if (!w->router_told)
+		return;
+	n = note_push(&w->to_router, N_FRONT);
+	n->app = a->id;
+	n->state = state;
+	n->freeze = want && state == FRONT_HOLD ? want->freeze_ms : 0;
+}
+
 static void send_start(struct world *w, const struct inst *in)
 {
 	struct note *n = note_push(&w->to_jail, N_START);
@@ -172,6 +195,8 @@ static void check_action(const struct world *w, const struct app *a,
 		    w, in->target == TARGET_NONE, "signalled while it serves");
 	if (act->act == ACT_LIVE)
 		check_live(w, a, act);
+	if (act->act == ACT_FREEZE)
+		check_freeze(w, in);
 }
 
 static void act_do(struct world *w, struct app *a, const struct action *act,
@@ -179,6 +204,7 @@ static void act_do(struct world *w, struct app *a, const struct action *act,
 {
 	struct inst *in = model_inst(&w->model, act->instance);
 	uint64_t id = in ? in->id : ++w->last_id;
+	struct note *n;
 
 	check_action(w, a, in, act, env);
 	switch (act->act) {
@@ -199,10 +225,20 @@ static void act_do(struct world *w, struct app *a, const struct action *act,
 		to_router(w, N_DROP, in, 0);
 		break;
 	case ACT_FRONT:
-		to_router(w, N_FRONT, NULL, act->state);
-		if (w->router_told)
-			container_of(w->to_router.prev, struct note, link)
-			    ->app = a->id;
+		send_front(w, a, act->state);
+		break;
+	case ACT_FREEZE:
+		in->freeze_id = ++w->acks;
+		n = note_push(&w->to_jail, N_FREEZE);
+		n->vm.id = id;
+		n->ack = in->freeze_id;
+		break;
+	case ACT_THAW:
+		in->freeze_id = 0;
+		note_push(&w->to_jail, N_THAW)->vm.id = id;
+		break;
+	case ACT_REST:
+		w->rests += act->state != REST_NONE;
 		break;
 	case ACT_LIVE:
 	case ACT_FAILED:
@@ -250,8 +286,7 @@ static void tell_router_all(struct world *w)
 	note_push(&w->to_router, N_BEGIN);
 	list_each(a, &w->model.apps, all)
 	{
-		to_router(w, N_FRONT, NULL, a->front);
-		container_of(w->to_router.prev, struct note, link)->app = a->id;
+		send_front(w, a, a->front);
 		list_each(in, &a->insts, of_app)
 		{
 			if (in->target != TARGET_NONE)
@@ -298,6 +333,7 @@ static void plan_state(struct world *w, const struct vm *v)
 		in->asked_ms = w->now;
 	}
 	in->stale = false;
+	in->frozen = v->frozen;
 	if (v->state == INSTANCE_EXITED) {
 		inst_exited(in, &e, w->now);
 		return;
@@ -318,6 +354,13 @@ void plan_hears_jail(struct world *w, const struct note *n)
 	} else if (n->type == N_END) {
 		model_jail_sweep(&w->model, w->now);
 		w->jail_known = true;
+	} else if (n->type == N_BUSY) {
+		struct inst *in = model_inst(&w->model, n->vm.id);
+
+		if (in && in->freeze_id == n->ack) {
+			in->frozen = false;
+			app_awake(in->app);
+		}
 	} else {
 		plan_state(w, &n->vm);
 	}
@@ -329,12 +372,20 @@ void plan_hears_router(struct world *w, const struct note *n)
 	size_t pos = 0;
 	void *value;
 
-	while (n->type == N_ACK &&
+	while ((n->type == N_ACK || n->type == N_REFUSED) &&
 	       map_next(w->model.insts_by_id, &pos, NULL, &value)) {
 		in = value;
-		if (in->ack_id == n->ack && in->target != TARGET_NONE)
+		if (in->ack_id != n->ack || in->target == TARGET_NONE)
+			continue;
+		if (n->type == N_ACK)
 			in->acked = true;
+		else if (in->target == TARGET_SLEEP)
+			app_awake(in->app);
 	}
+	if (n->type == N_QUIET && model_find_app(&w->model, n->app))
+		app_quiet(model_find_app(&w->model, n->app));
+	if (n->type == N_CALLED && model_find_app(&w->model, n->app))
+		app_awake(model_find_app(&w->model, n->app));
 	if (n->type == N_HEALTH && in && in->target != TARGET_NONE) {
 		in->checked = true;
 		in->status = (unsigned)n->state;
@@ -355,6 +406,8 @@ static void plan_want(struct world *w, const struct note *n)
 	want_init(&want);
 	want.release = n->release;
 	want.generation = n->generation;
+	want.freeze_ms = n->freeze;
+	want.stop_ms = n->stop;
 	want.ntypes = 2;
 	want.types = xcalloc(2, sizeof(*want.types));
 	want.types[0] = (struct want_type){.name = "web", .quantity = n->web};

@@ -27,9 +27,11 @@ void world_dump(const struct world *w)
 	list_each(a, &w->model.apps, all)
 	{
 		print_error("app %" PRIu64 " live v%" PRIu64 " g%" PRIu64
-		            " next v%" PRIu64 " rollout %d gone %d front %d\n",
+		            " next v%" PRIu64
+		            " rollout %d gone %d front %d rest %d resumes %d\n",
 		    a->id, a->live.release, a->live.generation, a->next.release,
-		    a->next.rollout, a->gone, a->front);
+		    a->next.rollout, a->gone, a->front, (int)a->rest,
+		    a->resumes);
 		list_each(in, &a->insts, of_app) print_error(
 		    "  %" PRIu64 " %s kind %d v%" PRIu64 " g%" PRIu64
 		    " state %d stop %d target %d acked %d checked %d"
@@ -162,6 +164,18 @@ static void jail_start(struct world *w, const struct note *n)
 		vm_exit(w, v, 125, 0);
 }
 
+static void jail_freezes(struct world *w, struct vm *v, const struct note *n)
+{
+	if (v->state == INSTANCE_RUNNING && !world_chance(w, 10)) {
+		v->frozen = true;
+	} else if (w->jail_up) {
+		struct note *answer = note_push(&w->from_jail, N_BUSY);
+
+		answer->vm.id = v->id;
+		answer->ack = n->ack;
+	}
+}
+
 void jail_hears(struct world *w, const struct note *n)
 {
 	struct vm *v = vm_find(w, n->vm.id);
@@ -169,9 +183,13 @@ void jail_hears(struct world *w, const struct note *n)
 	if (n->type == N_START)
 		jail_start(w, n);
 	else if (v && n->type == N_SIGNAL)
-		v->term = true;
+		v->frozen = !(v->term = true);
 	else if (v && n->type == N_KILL)
-		v->kill = true;
+		v->frozen = !(v->kill = true);
+	else if (v && n->type == N_FREEZE)
+		jail_freezes(w, v, n);
+	else if (v && n->type == N_THAW)
+		v->frozen = false;
 	else if (v && n->type == N_REMOVE) {
 		CHECK(w, v->state == INSTANCE_EXITED, "removed alive");
 		list_del(&v->link);
@@ -182,6 +200,9 @@ void jail_hears(struct world *w, const struct note *n)
 /* A process goes on with its life. */
 void vm_lives(struct world *w, struct vm *v)
 {
+	CHECK(w, !v->frozen || (!v->kill && !v->term), "it can't hear it");
+	if (v->frozen)
+		return;
 	if (v->kill)
 		vm_exit(w, v, 0, SIGKILL);
 	else if (v->term && !v->deaf)
@@ -266,8 +287,12 @@ static void router_target(struct world *w, const struct note *n)
 		list_add(&w->fronts, &f->link);
 	}
 	f->stale = false;
+	if (n->state == TARGET_SLEEP && f->busy) {
+		note_push(&w->from_router, N_REFUSED)->ack = n->ack;
+		return;
+	}
 	f->state = n->state;
-	f->busy = world_chance(w, 30);
+	f->busy = n->state != TARGET_SLEEP && world_chance(w, 30);
 	note_push(&w->from_router, N_ACK)->ack = n->ack;
 	if (f->state == TARGET_CHECK && f->checked)
 		front_health(w, f);
@@ -298,13 +323,40 @@ void router_hears(struct world *w, const struct note *n)
 		break;
 	default:
 		w->router_front[n->app] = n->state;
+		w->router_watches[n->app] = n->freeze > 0;
 		break;
 	}
 }
 
+static bool is_busy(const struct world *w, uint64_t app)
+{
+	struct front *f;
+
+	list_each(f, &w->fronts, link)
+	{
+		if (f->app == app && f->busy)
+			return true;
+	}
+	return false;
+}
+
+void router_is_quiet(struct world *w, uint64_t app)
+{
+	if (!w->router_up || !w->router_watches[app] || is_busy(w, app))
+		return;
+	w->router_watches[app] = false;
+	note_push(&w->from_router, N_QUIET)->app = app;
+}
+
+void router_calls(struct world *w, uint64_t app)
+{
+	if (w->router_up && w->router_front[app] == FRONT_ASLEEP)
+		note_push(&w->from_router, N_CALLED)->app = app;
+}
+
 void front_lives(struct world *w, struct front *f)
 {
-	f->busy = !w->peace && world_chance(w, 20);
+	f->busy = !w->peace && f->state != TARGET_SLEEP && world_chance(w, 20);
 	if (!w->peace && world_rnd(w, 300) == 0)
 		note_push(&w->from_router, N_FAILED)->vm.id = f->id;
 	if (f->state == TARGET_CHECK && !f->checked)
@@ -321,6 +373,7 @@ void router_lost(struct world *w)
 	notes_clear(&w->to_router);
 	notes_clear(&w->from_router);
 	memset(w->router_front, 0, sizeof(w->router_front));
+	memset(w->router_watches, 0, sizeof(w->router_watches));
 	model_router_lost(&w->model, w->now);
 }
 
@@ -339,6 +392,8 @@ static void web_wants(struct world *w, const struct wish *a, enum want_slot s)
 	n->generation = a->generation;
 	n->web = a->web;
 	n->worker = a->worker;
+	n->freeze = a->freeze;
+	n->stop = a->freeze ? a->stop : 0;
 	str_copy(str_z(world_size(a->size)), n->size, sizeof(n->size));
 }
 
@@ -383,7 +438,12 @@ void web_changes(struct world *w, struct wish *a)
 
 	if (a->gone)
 		return;
-	switch (world_rnd(w, 8)) {
+	switch (world_rnd(w, 9)) {
+	case 8:
+		a->freeze = world_chance(w, 60) ? 60000 : 0;
+		a->stop = world_chance(w, 50) ? 120000 : 0;
+		web_again(w, a);
+		break;
 	case 0:
 	case 1:
 		if (!a->next) {
@@ -420,7 +480,7 @@ void web_changes(struct world *w, struct wish *a)
 		web_again(w, a);
 		break;
 	case 7:
-		if (!world_chance(w, 10))
+		if (!world_chance(w, 15))
 			break;
 		a->gone = true;
 		a->live = a->next = 0;

@@ -30,7 +30,7 @@ struct vm { /* an instance, as jail has it */
 	uint64_t id, app, kind, release, generation, num, job, of;
 	char ptype[64], name[129], size[33];
 	enum instance_state state;
-	bool listens, deaf, term, kill, crashes;
+	bool listens, deaf, term, kill, crashes, frozen;
 	unsigned status;
 	uint64_t code, signal;
 	bool oom;
@@ -47,14 +47,20 @@ enum note_type {
 	N_START,
 	N_SIGNAL,
 	N_KILL,
-	N_REMOVE, /* to jail */
+	N_REMOVE,
+	N_FREEZE,
+	N_THAW, /* to jail */
 	N_BEGIN,
 	N_STATE,
-	N_END, /* from jail; N_BEGIN, N_END: */
+	N_BUSY, /* it can't be frozen */
+	N_END,  /* from jail; N_BEGIN, N_END: */
 	N_TARGET,
 	N_DROP,
 	N_FRONT, /* to the router, too */
 	N_ACK,
+	N_REFUSED, /* it has requests: no sleep */
+	N_QUIET,
+	N_CALLED,
 	N_HEALTH,
 	N_FAILED,  /* a declared check */
 	N_DRAINED, /* from the router */
@@ -72,12 +78,12 @@ struct note { /* a frame under way */
 	int state;
 	uint32_t ack;
 	enum want_slot slot;
-	uint64_t release, generation, web, worker;
+	uint64_t release, generation, web, worker, freeze, stop;
 	char name[32], size[33]; /* WANT: the size of web */
 };
 
 struct wish { /* an app, as web has it */
-	uint64_t id, live, next, generation, web, worker;
+	uint64_t id, live, next, generation, web, worker, freeze, stop;
 	unsigned size; /* of web: which one */
 	bool gone;     /* being destroyed */
 };
@@ -94,7 +100,8 @@ struct world {
 	struct list to_jail, from_jail, to_router, from_router, from_web;
 	struct wish wishes[APPS];
 	int router_front[APPS + 1];
-	uint64_t events, starts, lives, fails, crashes, drops;
+	bool router_watches[APPS + 1]; /* and tells when it is quiet */
+	uint64_t rests, events, starts, lives, fails, crashes, drops;
 };
 
 uint64_t world_rnd(struct world *w, uint64_t n); /* 0..n-1 */
@@ -132,6 +139,8 @@ struct front *front_find(const struct world *w, uint64_t id);
 void front_lives(struct world *w, struct front *f);
 void router_hears(struct world *w, const struct note *n);
 void router_lost(struct world *w);
+void router_calls(struct world *w, uint64_t app); /* a request comes */
+void router_is_quiet(struct world *w, uint64_t app);
 
 /* web */
 void web_tells_all(struct world *w);
