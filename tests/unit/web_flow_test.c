@@ -364,6 +364,70 @@ static void plan_learns_everything_when_it_is_back(void **state)
 	(void)world_expect(w, ROLE_PLAN, MSG_WANT_END);
 }
 
+static bool plan_is_away(void *arg)
+{
+	const struct world *w = arg;
+
+	return !peer_is_up(w->web.plan);
+}
+
+static bool logd_is_away(void *arg)
+{
+	const struct world *w = arg;
+
+	return !peer_is_up(w->web.logd);
+}
+
+static void a_command_waits_until_plan_is_back(void **state)
+{
+	struct world *w = *state;
+	const struct frame *f;
+	struct frame_out o;
+	struct call *c;
+
+	world_deploy(w);
+	peer_close(w->plan);
+	world_until(w, plan_is_away, w);
+	c = world_call(w, &(struct request_text){.method = "POST",
+	                      .path = "/apps/hello/dynos",
+	                      .body = STR("{\"command\": \"true\"}")});
+	f = world_expect(w, ROLE_PLAN, MSG_RUN);
+	o = frame_begin(MSG_OK, f->id);
+	frame_put_u64(&o, F_INSTANCE, 77);
+	assert_int_equal(peer_send(w->plan, &o), 0);
+	assert_int_equal(world_answer(w, c), 201);
+}
+
+static void a_log_waits_until_logd_is_back_and_its_address_is_no_guess(
+    void **state)
+{
+	struct world *w = *state;
+	const struct frame *f;
+	struct call *c;
+	char path[1024], *last;
+
+	world_deploy(w);
+	assert_int_equal(
+	    ASK(w, .method = "POST", .path = "/apps/hello/log-sessions",
+	        .body = STR("{\"lines\": 5}")),
+	    201);
+	snprintf(path, sizeof(path), "/logs/%s", world_text(w->json, "id"));
+	peer_close(w->logd);
+	world_until(w, logd_is_away, w);
+	c = world_call(w,
+	    &(struct request_text){.method = "GET", .path = path, .token = ""});
+	f = world_expect(w, ROLE_LOGD, MSG_LOG_FOLLOW);
+	frame_close_fds((struct frame *)f);
+	assert_int_equal(world_answer(w, c), 200);
+	last = path + strlen(path) - 1;
+	*last = *last == '0' ? '1' : '0';
+	assert_int_equal(
+	    ASK(w, .method = "GET", .path = path, .token = ""), 404);
+	*last = '\0';
+	assert_int_equal(
+	    ASK(w, .method = "GET", .path = path, .token = ""), 404);
+}
+
 /* --- apps ---------------------------------------------------------------- */
 
 static void a_destroyed_app_is_told_to_all_who_have_a_part(void **state)
@@ -604,6 +668,8 @@ int main(void)
 	    TEST(of_several_changes_the_last_one_is_rolled_out),
 	    TEST(refused_code_does_not_come_back_with_config),
 	    TEST(plan_learns_everything_when_it_is_back),
+	    TEST(a_command_waits_until_plan_is_back),
+	    TEST(a_log_waits_until_logd_is_back_and_its_address_is_no_guess),
 	    TEST(a_destroyed_app_is_told_to_all_who_have_a_part),
 	    TEST(a_renamed_app_keeps_its_domains),
 	    TEST(a_command_is_attached_when_the_router_knows_it),
