@@ -30,6 +30,7 @@ static const struct {
     {"restart", "ps:restart"},
     {"scale", "ps:scale"},
     {"stop", "ps:stop"},
+    {"volumes:list", "volumes"},
     {"--version", "version"},
     {"-v", "version"},
     {"--help", "help"},

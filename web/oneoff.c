@@ -7,6 +7,7 @@
 #include "dynos.h"
 #include "ipc/msg.h"
 #include "vars.h"
+#include "volumes.h"
 #include "want.h"
 
 #define SHOWN_MAX 200       /* bytes of a command in lists and logs */
@@ -69,6 +70,8 @@ static int put_run(struct web *w, const struct oneoff *q, struct frame_out *o,
 		frame_put_u64(o, F_ROWS, q->rows);
 		frame_put_u64(o, F_COLS, q->cols);
 	}
+	if (volumes_put(w, q->app->id, o, err) == -1)
+		return -1;
 	return want_put_image(w, q->release->image, o, err);
 }
 

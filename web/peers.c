@@ -14,6 +14,7 @@
 #include "push.h"
 #include "rollout.h"
 #include "routes.h"
+#include "volumes.h"
 #include "want.h"
 
 static void on_answer(struct web *w, struct peer *p, struct frame *f)
@@ -88,6 +89,7 @@ static void peer_up(struct peer *p, void *ctx)
 		break;
 	case ROLE_PLAN:
 		want_up(w);
+		volumes_up(w);
 		rollout_plan_up(w);
 		gone_up(w, GONE_PLAN);
 		break;

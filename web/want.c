@@ -7,6 +7,7 @@
 #include "healthchecks.h"
 #include "ipc/msg.h"
 #include "rollout.h"
+#include "volumes.h"
 
 #define LAYERS_MAX (256u * 1024)
 #define APP_JSON_MAX 16384 /* F_APP_JSON of a frame */
@@ -122,7 +123,8 @@ static int send_want(struct web *w, const struct release *r,
 	frame_put_u64(&o, F_SLOT, slot);
 	frame_put_u64(&o, F_RELEASE, r->version);
 	frame_put_u64(&o, F_GENERATION, a.generation);
-	if (put_idle(w, r->app, &o, err) == -1)
+	if (put_idle(w, r->app, &o, err) == -1 ||
+	    volumes_put(w, r->app, &o, err) == -1)
 		return -1;
 	read_health(w, r->image, &health);
 	g.health = health;

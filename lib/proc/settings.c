@@ -77,6 +77,10 @@ static const struct setting table[] = {
         "disk (bytes on disk, else app_disk in memory), inodes; may be "
         "repeated. It changes or adds to: eco, basic, standard-1x, "
         "standard-2x, performance-m, performance-l, ..."),
+    NUMBER_ROW(
+        "volumes_max", NUMBER, volumes_max, "10", 0, 32, "volumes of an app"),
+    NUMBER_ROW("volume_size", BYTES, volume_size_bytes, "100G", 32 * M,
+        16384 * G, "size of the largest volume"),
     NUMBER_ROW("app_memory", BYTES, app_memory_bytes, "512M", 4 * M, 1024 * G,
         "memory of an instance, swap included, where its size says nothing"),
     NUMBER_ROW("app_pids", NUMBER, app_pids, "256", 8, 100000,

@@ -37,6 +37,8 @@ struct settings {
 	uint64_t host_memory_bytes; /* 0: as much as there is */
 	uint64_t run_memory;        /* percent of it, for an app's one-offs */
 	uint64_t run_memory_all;    /* for those of all apps */
+	uint64_t volumes_max;       /* of an app */
+	uint64_t volume_size_bytes; /* of the largest */
 	uint64_t app_memory_bytes;  /* of an instance */
 	uint64_t app_pids;
 	uint64_t app_cpu_weight; /* 1..10000 as cgroup v2 */

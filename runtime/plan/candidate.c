@@ -167,7 +167,7 @@ static void step_place(
 
 	t->wanted++;
 	if (!in) {
-		if (s->env->jail)
+		if (s->env->jail && !step_must_wait(s))
 			step_start(s, s->candidate, ptype, num);
 		return;
 	}

@@ -41,7 +41,7 @@ static void fill(struct step *s, const char *ptype, uint64_t num)
 	bool counts = c && c->release == s->want->release &&
 	              c->generation == s->want->generation;
 
-	if (!s->env->jail || is_ending(s, ptype, num) ||
+	if (!s->env->jail || step_must_wait(s) || is_ending(s, ptype, num) ||
 	    (counts && !step_due(s, c->not_before_ms)))
 		return;
 	step_start(s, s->want, ptype, num);

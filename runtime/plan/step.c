@@ -95,7 +95,7 @@ static bool is_of_size(const struct want *w, const struct inst *in)
 }
 
 /* Of what is wanted now: release, generation, size, a place in it. */
-static bool is_of_now(const struct step *s, const struct inst *in)
+bool step_is_of_now(const struct step *s, const struct inst *in)
 {
 	return in->kind == KIND_APP && s->want &&
 	       in->release == s->want->release &&
@@ -112,7 +112,7 @@ static bool same_place(const struct inst *a, const struct inst *b)
 /* It could be the current one of its place. */
 static bool is_fit(const struct step *s, const struct inst *in)
 {
-	return is_of_now(s, in) && in->state != INST_EXITED &&
+	return step_is_of_now(s, in) && in->state != INST_EXITED &&
 	       in->stop == STOP_NO && !in->replace;
 }
 
@@ -180,6 +180,8 @@ static bool may_serve(const struct step *s, const struct inst *in)
 /* Is it of use in its place, be it current or not? */
 static bool is_useful(const struct step *s, const struct inst *in)
 {
+	if (step_stops_first(s) && step_is_old(s, in))
+		return false;
 	return in->kind == KIND_APP && in->state == INST_RUNNING &&
 	       !is_discarded(s, in) && !in->late && !step_is_candidate(s, in) &&
 	       want_has(s->want, in->ptype, in->num) && may_serve(s, in);
@@ -212,7 +214,8 @@ static bool is_kept(const struct step *s, const struct inst *in)
 	if (in->kind == KIND_APP) {
 		if (!s->env->wants || step_is_candidate(s, in))
 			return true;
-		if (inst_is_web(in) && s->app->rest == REST_STOPPED)
+		if ((inst_is_web(in) && s->app->rest == REST_STOPPED) ||
+		    (step_stops_first(s) && step_is_old(s, in)))
 			return false;
 		return step_is_current(s, in) || step_stands_in(s, in);
 	}
@@ -260,7 +263,7 @@ static bool is_newest(const struct step *s, const struct inst *in)
 /* It ended by itself (or did not listen), and its place is to be filled. */
 static bool is_crash(const struct step *s, const struct inst *in)
 {
-	return is_of_now(s, in) && (in->stop == STOP_NO || in->late) &&
+	return step_is_of_now(s, in) && (in->stop == STOP_NO || in->late) &&
 	       !in->replace && is_newest(s, in);
 }
 
@@ -298,7 +301,8 @@ static bool is_shown(const struct step *s, const struct inst *in)
 {
 	struct inst *other;
 
-	if (!in->crashed || !is_of_now(s, in) || s->env->down || s->app->gone)
+	if (!in->crashed || !step_is_of_now(s, in) || s->env->down ||
+	    s->app->gone)
 		return false;
 	list_each(other, &s->app->insts, of_app)
 	{
@@ -482,7 +486,7 @@ uint64_t step_app(
 		if (s.candidate)
 			step_candidate(&s);
 		step_report(&s);
-		if (s.want)
+		if (s.want && !(s.candidate && step_stops_first(&s)))
 			step_live(&s);
 		step_rest(&s);
 	}

@@ -14,6 +14,7 @@
  *    not current (older release, older generation, another size, asked to
  *    stop, the older of two) stands in for its place until the new one serves.
  * 3. What is not wanted is drained, asked to end (SIGTERM), killed.
+ *    An exclusive app's old processes end before its new ones start.
  * 4. A process that ended by itself comes back, later each time.
  * 5. An app that nobody asks for rests, if it may: frozen, later stopped.
  */

@@ -1,4 +1,7 @@
-/* step_int - what the files of step share: step.c, candidate.c, live.c. */
+/*
+ * step_int - what the files of step share: step.c, candidate.c, live.c,
+ * exclusive.c.
+ */
 #pragma once
 #include "step.h"
 
@@ -27,6 +30,13 @@ bool step_serves(const struct inst *in); /* every loop of the router knows */
 /* Not current, but it takes requests or works where no current one does. */
 bool step_stands_in(const struct step *s, const struct inst *in);
 
+/* Of what is wanted now: release, generation, size, a place in it. */
+bool step_is_of_now(const struct step *s, const struct inst *in);
+
+/* exclusive.c */
+bool step_stops_first(const struct step *s); /* of this app: always */
+bool step_is_old(const struct step *s, const struct inst *in);
+bool step_must_wait(const struct step *s); /* an old one is there yet */
 /* candidate.c */
 void step_candidate(struct step *s);
 void step_report(struct step *s); /* an end that web asks for again */

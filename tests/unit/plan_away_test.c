@@ -1,6 +1,7 @@
 /* plan: what step decides when somebody was away, for one-offs, at the end. */
 /* links: runtime/plan/model.c runtime/plan/step.c runtime/plan/apply.c */
 /* links: runtime/plan/candidate.c runtime/plan/live.c runtime/plan/rest.c */
+/* links: runtime/plan/exclusive.c */
 /* links: tests/unit/plan_scene.c */
 #include "plan_scene.h"
 

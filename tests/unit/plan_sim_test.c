@@ -6,6 +6,7 @@
  */
 /* links: runtime/plan/model.c runtime/plan/step.c runtime/plan/apply.c */
 /* links: runtime/plan/candidate.c runtime/plan/live.c runtime/plan/rest.c */
+/* links: runtime/plan/exclusive.c */
 /* links: tests/unit/plan_world.c tests/unit/plan_turn.c */
 #include "plan_world.h"
 
@@ -15,7 +16,7 @@
 
 #include "base/mem.h"
 
-#define SEEDS 25        /* PLAN_SIM_SEEDS in the environment: other so many */
+#define SEEDS 30        /* PLAN_SIM_SEEDS in the environment: other so many */
 #define EVENTS 10000    /* of each */
 #define PEACE_EVERY 700 /* events between two rests */
 #define TURNS_MAX 3000  /* of a rest */
@@ -383,8 +384,10 @@ static void world_init(struct world *w, uint64_t seed)
 		list_init(lists[i]);
 	model_init(&w->model);
 	for (int i = 0; i < APPS; i++)
-		w->wishes[i] = (struct wish){
-		    .id = (uint64_t)i + 1, .generation = 1, .web = 1};
+		w->wishes[i] = (struct wish){.id = (uint64_t)i + 1,
+		    .generation = 1,
+		    .web = 1,
+		    .exclusive = i == 2};
 	jail_tells_all(w);
 	web_tells_all(w);
 }

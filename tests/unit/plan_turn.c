@@ -43,6 +43,7 @@ static void check_stop(const struct world *w, const struct inst *in)
 	                              : in->kind == KIND_APP);
 
 	if (!works || w->down || in->app->gone || in->discard ||
+	    in->app->live.exclusive || in->app->next.exclusive ||
 	    !want_has(want, in->ptype, in->num) || in->unhealthy[0])
 		return;
 	/* A candidate that was given up while plan was away. */
@@ -172,6 +173,22 @@ static void send_start(struct world *w, const struct inst *in)
 	memcpy(n->vm.size, in->size, sizeof(in->size));
 }
 
+/* What is exclusive starts when nothing older is there. */
+static void check_alone(
+    const struct world *w, const struct app *a, const struct action *act)
+{
+	struct inst *in;
+
+	if (!a->live.exclusive && !a->next.exclusive)
+		return;
+	list_each(in, &a->insts, of_app) CHECK(w,
+	    in->kind != KIND_APP || in->state == INST_EXITED ||
+	        (in->release == act->release &&
+	            (app_candidate(a) || in->generation == act->generation)),
+	    "%s v%" PRIu64 " starts beside %s v%" PRIu64, act->ptype,
+	    act->release, in->name, in->release);
+}
+
 static void send_target(struct world *w, struct inst *in, int state)
 {
 	in->ack_id = ++w->acks;
@@ -193,6 +210,8 @@ static void check_action(const struct world *w, const struct app *a,
 	if (act->act == ACT_SIGNAL)
 		CHECK(
 		    w, in->target == TARGET_NONE, "signalled while it serves");
+	if (act->act == ACT_START && !in)
+		check_alone(w, a, act);
 	if (act->act == ACT_LIVE)
 		check_live(w, a, act);
 	if (act->act == ACT_FREEZE)
@@ -408,6 +427,7 @@ static void plan_want(struct world *w, const struct note *n)
 	want.generation = n->generation;
 	want.freeze_ms = n->freeze;
 	want.stop_ms = n->stop;
+	want.exclusive = n->exclusive;
 	want.ntypes = 2;
 	want.types = xcalloc(2, sizeof(*want.types));
 	want.types[0] = (struct want_type){.name = "web", .quantity = n->web};

@@ -394,6 +394,7 @@ static void web_wants(struct world *w, const struct wish *a, enum want_slot s)
 	n->worker = a->worker;
 	n->freeze = a->freeze;
 	n->stop = a->freeze ? a->stop : 0;
+	n->exclusive = a->exclusive;
 	str_copy(str_z(world_size(a->size)), n->size, sizeof(n->size));
 }
 

@@ -79,13 +79,15 @@ struct note { /* a frame under way */
 	uint32_t ack;
 	enum want_slot slot;
 	uint64_t release, generation, web, worker, freeze, stop;
+	bool exclusive;          /* WANT */
 	char name[32], size[33]; /* WANT: the size of web */
 };
 
 struct wish { /* an app, as web has it */
 	uint64_t id, live, next, generation, web, worker, freeze, stop;
-	unsigned size; /* of web: which one */
-	bool gone;     /* being destroyed */
+	unsigned size;  /* of web: which one */
+	bool exclusive; /* two releases never run at a time */
+	bool gone;      /* being destroyed */
 };
 
 struct world {

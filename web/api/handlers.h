@@ -72,6 +72,13 @@ void on_dyno_resize(struct request *r);
 /* platform.c */
 void on_doctor(struct request *r);
 
+/* volumes.c */
+void on_volumes(struct request *r);
+void on_volume_create(struct request *r);
+void on_volume_info(struct request *r);
+void on_volume_change(struct request *r);
+void on_volume_delete(struct request *r);
+
 /* sizes.c */
 void on_sizes(struct request *r);
 void on_size_info(struct request *r);

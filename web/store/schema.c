@@ -205,7 +205,25 @@ static const char drains[] =
     ") STRICT;"
     "CREATE INDEX drain_app ON drain(app);";
 
-static const char *const migrations[] = {first, app_json, idle, drains};
+/* Ids are never used again: what a volume holds is named by them. */
+static const char volume[] =
+    "CREATE TABLE volume ("
+    "  id INTEGER PRIMARY KEY AUTOINCREMENT,"
+    "  uuid TEXT NOT NULL UNIQUE,"
+    "  app INTEGER NOT NULL REFERENCES app ON DELETE CASCADE,"
+    "  name TEXT NOT NULL,"
+    "  path TEXT NOT NULL,"
+    "  bytes INTEGER NOT NULL,"
+    "  exclusive INTEGER NOT NULL,"
+    "  gone INTEGER NOT NULL DEFAULT 0," /* destroyed, and jail has it yet */
+    "  created_at INTEGER NOT NULL,"
+    "  updated_at INTEGER NOT NULL"
+    ") STRICT;"
+    "CREATE UNIQUE INDEX volume_name ON volume(app, name) WHERE gone = 0;"
+    "CREATE UNIQUE INDEX volume_path ON volume(app, path) WHERE gone = 0;"
+    "CREATE INDEX volume_gone ON volume(id) WHERE gone = 1;";
+
+static const char *const migrations[] = {first, app_json, idle, drains, volume};
 
 static int run(sqlite3 *db, const char *sql, struct error *err)
 {

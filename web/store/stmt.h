@@ -43,6 +43,10 @@
 #define FORMATION_COLUMNS                                                      \
 	"uuid, type, quantity, size, created_at, updated_at FROM formation "
 
+#define VOLUME_COLUMNS                                                         \
+	"id, app, bytes, exclusive, created_at, updated_at, uuid, name, path " \
+	"FROM volume "
+
 #define STMT_TABLE(STMT)                                                       \
 	STMT(BEGIN, "BEGIN IMMEDIATE")                                         \
 	STMT(COMMIT, "COMMIT")                                                 \
@@ -264,6 +268,21 @@
 	                  "? AND state = 0")                                   \
 	STMT(PUSH_SETTLE, "UPDATE push SET settled = 1 WHERE id = ? AND "      \
 	                  "state <> 0")                                        \
+                                                                               \
+	STMT(VOLUME_ADD,                                                       \
+	    "INSERT OR IGNORE INTO volume (uuid, app, name, path, bytes, "     \
+	    "exclusive, created_at, updated_at) VALUES (?1, ?2, ?3, ?4, ?5, "  \
+	    "?6, ?7, ?7) RETURNING id")                                        \
+	STMT(VOLUME_FIND,                                                      \
+	    "SELECT " VOLUME_COLUMNS "WHERE app = ?1 AND gone = 0 AND "        \
+	    "(name = ?2 OR uuid = ?2)")                                        \
+	STMT(VOLUME_LIST, "SELECT " VOLUME_COLUMNS                             \
+	                  "WHERE app = ? AND gone = 0 ORDER BY name")          \
+	STMT(VOLUME_RESIZE,                                                    \
+	    "UPDATE volume SET bytes = ?, updated_at = ? WHERE id = ?")        \
+	STMT(VOLUME_GONE, "UPDATE volume SET gone = 1 WHERE id = ?")           \
+	STMT(VOLUME_GONE_LIST, "SELECT app, id FROM volume WHERE gone = 1")    \
+	STMT(VOLUME_FORGET, "DELETE FROM volume WHERE id = ? AND gone = 1")    \
                                                                                \
 	STMT(EVENT_ADD,                                                        \
 	    "INSERT INTO event (at, account, app, app_name, action, detail) "  \

@@ -14,6 +14,7 @@
 
 #include "base/buf.h"
 #include "base/error.h"
+#include "base/name.h"
 #include "base/str.h"
 
 #define UUID_SIZE 37
@@ -405,6 +406,33 @@ int store_push_list(struct store *st,
 int store_push_decide(struct store *st, int64_t id, int state,
     const char *reason, struct error *err);
 int store_push_settle(struct store *st, int64_t id, struct error *err);
+
+/* --- volumes -------------------------------------------------------------- */
+
+struct volume {
+	int64_t id, app, created_at, updated_at;
+	uint64_t bytes;
+	bool exclusive;
+	char uuid[UUID_SIZE], name[33], path[NAME_MOUNT_MAX + 1];
+};
+
+/* ERR_EXISTS when the app has one of this name or path. */
+int store_volume_add(struct store *st, const struct volume *v, int64_t *ret_id,
+    struct error *err);
+/* By name or uuid. */
+int store_volume_find(struct store *st, int64_t app, struct str key,
+    struct volume *ret, struct error *err);
+int store_volume_list(struct store *st, int64_t app,
+    void (*each)(void *arg, const struct volume *v), void *arg,
+    struct error *err);
+int store_volume_resize(
+    struct store *st, int64_t id, uint64_t bytes, struct error *err);
+/* It is no more, but for jail; then forget it. */
+int store_volume_gone(struct store *st, int64_t id, struct error *err);
+int store_volume_gone_list(struct store *st,
+    void (*each)(void *arg, int64_t app, int64_t id), void *arg,
+    struct error *err);
+int store_volume_forget(struct store *st, int64_t id, struct error *err);
 
 /* --- audit ---------------------------------------------------------------- */
 
