@@ -240,3 +240,20 @@ def test_they_go_with_their_app(store, app):
     store.paas("destroy", app, "--confirm", app)
     wait_until(lambda: loops(store) == [], "no device is left")
     wait_until(lambda: list((store.state / "volumes").glob("*/*")) == [], "no image is left")
+
+
+def test_an_exclusive_volume_never_has_two_releases(store, script_files):
+    folder = store.app("alone", script_files())
+    store.push(folder)
+    create(store, "alone", "one", "64M", "/one", "--exclusive")
+    settled(store, "alone")
+    assert re.search(r"^one .* no ", store.paas("volumes", "--app", "alone").stdout, re.M)
+    with Load(store.port, f"alone.localhost:{store.port}", keepalive=0, fresh=2) as load:
+        store.paas("config:set", "--app", "alone", "COLOR=red")
+        settled(store, "alone")
+    assert load.failures == [], "requests wait for the new one"
+    lines = store.paas("logs", "--app", "alone", "-n", "500").stdout.splitlines()
+    starts = [i for i, line in enumerate(lines) if "web.1]: Starting process" in line]
+    ends = [i for i, line in enumerate(lines)
+            if "web.1]: Process exited" in line or "web.1]: Process was killed" in line]
+    assert starts[-2] < ends[-1] < starts[-1], "the old one ends before the new one starts"

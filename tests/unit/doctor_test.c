@@ -116,6 +116,27 @@ static void a_v1_host_is_told_what_it_misses(void **state)
 	assert_int_equal(worst(d, doctor_cgroups), FINDING_NOTE);
 }
 
+/* On each kind of host, what a size's limits need is looked for by name. */
+static void limits_of_sizes_that_are_not_kept_are_said(void **state)
+{
+	struct doctor *d = *state;
+	struct jail j = {.cgroups = {.group = "paas7", .disk = "8:0"}};
+
+	d->j = &j;
+	assert_int_equal(worst(d, doctor_sizes), FINDING_WARN);
+	assert_int_equal(d->n, 4); /* cpu_max, io, io_max, tools */
+	put(d, "sys/fs/cgroup/paas7/cpu.max", "max 100000\n");
+	put(d, "sys/fs/cgroup/unified/paas7/io.max", "\n");
+	put(d, "usr/sbin/mke2fs", "");
+	put(d, "usr/sbin/e2fsck", "");
+	put(d, "sbin/resize2fs", "");
+	assert_int_equal(worst(d, doctor_sizes), FINDING_NOTE);
+	put(d, "sys/fs/cgroup/blkio/paas7/blkio.bfq.weight", "100\n");
+	assert_int_equal(worst(d, doctor_sizes), FINDING_OK);
+	j.cgroups.disk[0] = '\0';
+	assert_int_equal(worst(d, doctor_sizes), FINDING_WARN);
+}
+
 static void user_namespaces_are_counted(void **state)
 {
 	struct doctor *d = *state;
@@ -199,6 +220,7 @@ int main(void)
 	    ON_A_HOST(swap_and_zram_are_seen),
 	    ON_A_HOST(a_missing_controller_is_a_problem),
 	    ON_A_HOST(a_v1_host_is_told_what_it_misses),
+	    ON_A_HOST(limits_of_sizes_that_are_not_kept_are_said),
 	    ON_A_HOST(user_namespaces_are_counted),
 	    ON_A_HOST(small_limits_are_said_each),
 	    ON_A_HOST(apparmor_without_our_profile_is_a_warning),
