@@ -14,7 +14,7 @@ unsigned life_api(const char *text, unsigned newest)
 {
 	uint64_t minor;
 
-	if (!text || strncmp(text, "0.", 2) != 0 ||
+	if (!text || strncmp(text, "0.", 2) != 0 || text[2] == '0' ||
 	    !str_u64(str_z(text + 2), newest, &minor) || minor < API_OLDEST)
 		return 0;
 	return (unsigned)minor;

@@ -157,6 +157,14 @@ static int restore_buildpack(
 	return restore_cache(r, folder, id, err);
 }
 
+/* What a build before this one left; that of the image is the analyzer's. */
+static int drop_stale_sbom(struct restoring *r, struct error *err)
+{
+	scoped_fd int sbom = openat(r->layers, "sbom", OPEN_DIR);
+
+	return sbom == -1 ? 0 : tree_remove(sbom, "cache", err);
+}
+
 static int restore_sbom(
     struct restoring *r, const json_t *group, struct error *err)
 {
@@ -166,6 +174,8 @@ static int restore_sbom(
 
 	if (r->s->life.api < SBOM_SINCE)
 		return 0;
+	if (drop_stale_sbom(r, err) == -1)
+		return -1;
 	if (sha[0] && cache_restore(&r->s->life, r->s->in.value[IN_CACHE_DIR],
 	                  sha, &restored, &why, err) == -1)
 		return -1;
