@@ -8,6 +8,17 @@
 #include "git.h"
 #include "show.h"
 
+/* "crashed, next try in 12s" */
+static void add_state(struct table *t, const json_t *d)
+{
+	char in[32];
+
+	if (show_in(json_text(d, "next_try_at"), in)[0])
+		table_addf(t, "%s, next try in %s", json_text(d, "state"), in);
+	else
+		table_add(t, json_text(d, "state"));
+}
+
 static int run_ps(struct cli *c, struct error *err)
 {
 	struct table t =
@@ -29,7 +40,7 @@ static int run_ps(struct cli *c, struct error *err)
 	json_array_foreach(dynos, i, d)
 	{
 		table_add(&t, json_text(d, "name"));
-		table_add(&t, json_text(d, "state"));
+		add_state(&t, d);
 		table_add(&t, json_text(d, "size"));
 		table_addf(&t, "v%lld", json_number(d, "release.version"));
 		table_add(&t, show_ago(json_text(d, "updated_at"), ago));

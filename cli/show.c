@@ -114,12 +114,24 @@ void show_json(const json_t *value)
 	putchar('\n');
 }
 
-const char *show_ago(const char *rfc3339, char out[32])
+/* "3m": the greatest unit that fits into so many seconds, at least 1. */
+static void put_duration(long seconds, const char *behind, char out[32])
 {
 	static const struct {
 		long seconds;
 		const char *unit;
 	} units[] = {{86400, "d"}, {3600, "h"}, {60, "m"}, {1, "s"}};
+
+	for (size_t i = 0; i < NELEM(units); i++)
+		if (seconds >= units[i].seconds) {
+			snprintf(out, 32, "%ld%s%s", seconds / units[i].seconds,
+			    units[i].unit, behind);
+			return;
+		}
+}
+
+const char *show_ago(const char *rfc3339, char out[32])
+{
 	struct tm tm = {0};
 	long ago;
 
@@ -129,11 +141,21 @@ const char *show_ago(const char *rfc3339, char out[32])
 	ago = (long)(time(NULL) - timegm(&tm));
 	if (ago < 1)
 		snprintf(out, 32, "just now");
-	for (size_t i = 0; i < NELEM(units) && ago >= 1; i++)
-		if (ago >= units[i].seconds) {
-			snprintf(out, 32, "%ld%s ago", ago / units[i].seconds,
-			    units[i].unit);
-			break;
-		}
+	else
+		put_duration(ago, " ago", out);
+	return out;
+}
+
+const char *show_in(const char *rfc3339, char out[32])
+{
+	struct tm tm = {0};
+	long in;
+
+	out[0] = '\0';
+	if (!strptime(rfc3339, "%Y-%m-%dT%H:%M:%S", &tm))
+		return out;
+	in = (long)(timegm(&tm) - time(NULL));
+	if (in >= 1)
+		put_duration(in, "", out);
 	return out;
 }

@@ -41,3 +41,5 @@ void show_json(const json_t *value);
 
 /* How long ago: "just now", "5m ago", "3d ago" into out, "" for no time. */
 const char *show_ago(const char *rfc3339, char out[32]);
+/* "12s" until then; "" for a time that is none or has passed */
+const char *show_in(const char *rfc3339, char out[32]);

@@ -71,6 +71,7 @@ void dynos_put(struct web *w, struct peer *p, struct frame *f)
 	    .kind = frame_u64(f, F_KIND),
 	    .state = frame_u64(f, F_STATE),
 	    .since = (int64_t)(frame_u64(f, F_TIME) / 1000),
+	    .next_try = (int64_t)((frame_u64(f, F_RETRY) + 999) / 1000),
 	};
 	str_copy(frame_str(f, F_NAME), e->dyno.name, sizeof(e->dyno.name));
 	str_copy(frame_str(f, F_PTYPE), e->dyno.type, sizeof(e->dyno.type));

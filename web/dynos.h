@@ -10,6 +10,7 @@
 struct dyno {
 	uint64_t instance, app, version, kind, state; /* enum dyno_state */
 	int64_t since;                                /* seconds */
+	int64_t next_try;                             /* of a crashed one; 0 */
 	char name[129], type[64], size[33];
 	char shown[257]; /* the command of a one-off */
 };

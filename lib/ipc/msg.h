@@ -142,6 +142,7 @@ enum field_kind { KIND_U64, KIND_TEXT, KIND_NAME };
 	FIELD(F_AFTER, 194, KIND_TEXT, 8000, NULL)                             \
 	FIELD(F_MARKS, 195, KIND_U64, 8, NULL) /* 1: lines begin with ids */   \
 	FIELD(F_CHECK, 171, KIND_TEXT, 2048, NULL) /* of wire/check.h */       \
+	FIELD(F_RETRY, 172, KIND_U64, 8, NULL)     /* real ms: the next try */ \
 	/* volumes: groups in WANT, RUN and INSTANCE_START */                  \
 	FIELD(F_VOLUME, 134, KIND_U64, 8, NULL) /* its row; opens a group */   \
 	FIELD(F_VOLUME_BYTES, 135, KIND_U64, 8, NULL)                          \
@@ -290,6 +291,10 @@ enum field { F_NONE, FIELD_TABLE(FIELD_ENUM) F_N = 256 };
 	/* enum listens_where of wire/listens.h */                             \
 	MSG(MSG_INSTANCE_LOOK, 171, PLAN, JAIL, 0, 0, F_INSTANCE)              \
 	MSG(MSG_INSTANCE_PORTS, 172, JAIL, PLAN, 0, 0, F_INSTANCE)             \
+                                                                               \
+	/* it uses nearly all its memory, or a process was killed for it */    \
+	MSG(MSG_INSTANCE_MEMORY, 173, JAIL, PLAN, 0, 0, F_INSTANCE, F_BYTES,   \
+	    F_MEMORY, F_OOM)                                                   \
                                                                                \
 	/* jail -> shim, on the instance's ctl socket */                       \
 	MSG(MSG_SHIM_SIGNAL, 50, JAIL, SHIM, 0, 0, F_SIGNO)                    \

@@ -70,6 +70,7 @@ static bool find_shim(struct instance *in)
 		instance_apart(in);
 	in->retry.fire = look_fired;
 	look_fired(&in->retry);
+	memory_watch(in);
 	reserve_watch(in);
 	return true;
 }

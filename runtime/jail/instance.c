@@ -64,6 +64,7 @@ struct instance *instance_new(
 	in->netns = in->folder = -1;
 	in->ready.fd = in->shim.io.fd = -1;
 	list_init(&in->ctl_queue);
+	memory_init(&in->memory);
 	id_text(r->instance, in->name);
 	if (fd_mkdir(j->instances_dir, in->name, 0711, err) == -1) {
 		free(in);
@@ -316,6 +317,7 @@ void instance_end(struct instance *in, const struct ending *e)
 	in->end.time = e->time ? e->time : clock_real_ms();
 	in->end.oom |= cgroup_oom(&j->cgroups, in->name);
 	ctl_close(in);
+	memory_unwatch(in);
 	ev_child_del(&in->shim);
 	ev_io_del(&in->ready);
 	fd_close(&in->ready.fd);
@@ -340,7 +342,9 @@ void instance_end_read(struct instance *in)
 	struct ending e = {0};
 
 	if (!read_exit(in, &e)) {
-		e = (struct ending){.code = 255};
+		e = in->state == INSTANCE_RUNNING
+		        ? (struct ending){.signal = SIGKILL} /* by us */
+		        : (struct ending){.code = 255};
 		snprintf(e.text, sizeof(e.text), "%s",
 		    in->state == INSTANCE_RUNNING
 		        ? "Process was lost: its supervisor ended before it"

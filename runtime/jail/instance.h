@@ -9,6 +9,7 @@
  */
 #pragma once
 #include "jail.h"
+#include "memory.h"
 
 struct instance {
 	struct jail *j;
@@ -21,6 +22,7 @@ struct instance {
 	struct ev_child shim;  /* watched unless EXITED */
 	struct ev_io ready;    /* the shim's pipe, while STARTING */
 	struct ev_timer retry; /* the group is not empty yet */
+	struct memory_watch memory;
 	struct peer *ctl;      /* to the shim; NULL until it is needed */
 	struct list ctl_queue; /* what waits for it, see ctl.c */
 	char failure[240];     /* why it could not start */

@@ -412,6 +412,7 @@ static int make(struct instance *in, const struct order *o, struct error *err)
 	    start_shim(in, o, err) == -1)
 		return -1;
 	instance_tell(in);
+	memory_watch(in);
 	reserve_watch(in);
 	return 0;
 }

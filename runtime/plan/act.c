@@ -276,6 +276,8 @@ static void exited(struct plan *p, struct inst *in, const struct action *act)
 		tell_asker(p, in, act->text);
 	if (inst_is_job(in))
 		return;
+	if (in->oom && !in->oom_told)
+		tell_oom(p, in);
 	tell_line(p, in->app, in->name, "%s", act->text);
 	if (act->crash)
 		return; /* its state says so, which is told next */

@@ -6,6 +6,7 @@
 #include "base/log.h"
 #include "handlers.h"
 #include "store.h"
+#include "tell.h"
 #include "works.h"
 
 #define ERROR_CODE 125 /* of what could not be started, as OCI runtimes do */
@@ -127,6 +128,22 @@ void on_instance_state(struct plan *p, struct peer *from, struct frame *f)
 	in->frozen = frame_u64(f, F_FROZEN) == 1;
 	now_is(p, in, f);
 	plan_touch(p, in->app);
+}
+
+void on_instance_memory(struct plan *p, struct peer *from, struct frame *f)
+{
+	struct inst *in = model_inst(&p->model, frame_u64(f, F_INSTANCE));
+
+	if (!in || in->state == INST_EXITED)
+		return;
+	tell_memory(p, in, frame_u64(f, F_BYTES), frame_u64(f, F_MEMORY));
+	if (frame_u64(f, F_OOM)) {
+		in->oom_told = true;
+		tell_oom(p, in);
+	} else {
+		tell_line(
+		    p, in->app, in->name, "Error R14 (Memory quota exceeded)");
+	}
 }
 
 void on_instance_ports(struct plan *p, struct peer *from, struct frame *f)

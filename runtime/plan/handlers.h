@@ -25,6 +25,7 @@ void builder_gone(struct plan *p);
 /* from_jail.c */
 void on_states_begin(struct plan *p, struct peer *from, struct frame *f);
 void on_instance_state(struct plan *p, struct peer *from, struct frame *f);
+void on_instance_memory(struct plan *p, struct peer *from, struct frame *f);
 void on_instance_ports(struct plan *p, struct peer *from, struct frame *f);
 void on_states_end(struct plan *p, struct peer *from, struct frame *f);
 void jail_answered(struct plan *p, const struct frame *f);

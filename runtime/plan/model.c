@@ -427,7 +427,9 @@ void inst_exited(struct inst *in, const struct ending *e, uint64_t real_ms)
 	in->state = INST_EXITED;
 	in->code = e->code;
 	in->signal = e->signal;
-	in->oom = e->oom;
+	/* One of its processes may have been killed long before this end. */
+	in->oom = e->oom && (in->kind != KIND_APP || e->signal == SIGKILL ||
+	                        e->code == 128 + SIGKILL);
 	in->lost = e->lost;
 	in->time_ms = real_ms;
 	if (in->text[0] == '\0') /* why we ended it says more */

@@ -107,6 +107,7 @@ struct inst {
 
 	uint64_t code, signal; /* EXITED */
 	bool oom;
+	bool oom_told;  /* the log knows that it had too little memory */
 	bool lost;      /* EXITED: nobody knows how */
 	char text[240]; /* EXITED: why it could not start, or was ended */
 	bool exit_seen; /* counted, logged and reported */

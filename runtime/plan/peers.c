@@ -44,6 +44,7 @@ static const struct {
 
     {MSG_STATES_BEGIN, on_states_begin},
     {MSG_INSTANCE_STATE, on_instance_state},
+    {MSG_INSTANCE_MEMORY, on_instance_memory},
     {MSG_INSTANCE_PORTS, on_instance_ports},
     {MSG_STATES_END, on_states_end},
 

@@ -1,6 +1,7 @@
 #include "step.h"
 
 #include <inttypes.h>
+#include <signal.h>
 #include <stdio.h>
 
 #include "base/mem.h"
@@ -260,11 +261,22 @@ static bool is_newest(const struct step *s, const struct inst *in)
 	return true;
 }
 
-/* It ended by itself (or did not listen), and its place is to be filled. */
+/*
+ * Somebody outside ended it, or the platform did: the app's own processes
+ * can't send SIGKILL to the first one.
+ */
+static bool is_from_outside(const struct inst *in)
+{
+	return in->stop == STOP_NO &&
+	       (in->lost || (in->signal == SIGKILL && !in->oom));
+}
+
+/* It ended by itself (or for its health), and its place is to be filled. */
 static bool is_crash(const struct step *s, const struct inst *in)
 {
-	return step_is_of_now(s, in) && (in->stop == STOP_NO || in->late) &&
-	       !in->replace && is_newest(s, in);
+	return !is_from_outside(in) && step_is_of_now(s, in) &&
+	       (in->stop == STOP_NO || in->late) && !in->replace &&
+	       is_newest(s, in);
 }
 
 static uint64_t crash_delay(const struct step *s, const struct inst *in)

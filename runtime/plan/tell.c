@@ -1,9 +1,11 @@
 #include "tell.h"
 
+#include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
 
@@ -118,6 +120,19 @@ void tell_targets(struct plan *p)
 
 /* --- web ------------------------------------------------------------------ */
 
+/* One that crashed waits for its next try. */
+static void put_retry(
+    const struct plan *p, const struct inst *in, struct frame_out *o)
+{
+	const struct crash *c = app_crash(in->app, in->ptype, in->num);
+	uint64_t now = ev_now_ms(p->ev);
+
+	if (in->told == DYNO_CRASHED && c && c->release == in->release &&
+	    c->generation == in->generation && c->not_before_ms > now)
+		frame_put_u64(
+		    o, F_RETRY, clock_real_ms() + c->not_before_ms - now);
+}
+
 static void send_dyno(struct plan *p, const struct inst *in)
 {
 	struct frame_out o = frame_begin(MSG_DYNO, 0);
@@ -134,6 +149,7 @@ static void send_dyno(struct plan *p, const struct inst *in)
 		frame_put_z(&o, F_SIZE, in->size);
 	if (in->shown[0] != '\0')
 		frame_put_z(&o, F_SHOWN, in->shown);
+	put_retry(p, in, &o);
 	(void)plan_send(p->web, &o);
 }
 
@@ -266,6 +282,25 @@ void tell_line(
 	va_end(args);
 	if (send_line(p, a->id, dyno, text) == -1)
 		keep(p, a->id, dyno, text);
+}
+
+void tell_memory(
+    struct plan *p, const struct inst *in, uint64_t used, uint64_t limit)
+{
+	uint64_t tenths = limit >= 1000 ? used / (limit / 1000) : 0;
+
+	tell_line(p, in->app, in->name,
+	    "Process running mem=%" PRIu64 "M(%" PRIu64 ".%" PRIu64 "%%)",
+	    used >> 20, tenths / 10, tenths % 10);
+}
+
+void tell_oom(struct plan *p, const struct inst *in)
+{
+	tell_line(p, in->app, in->name,
+	    "Error R15 (Memory quota vastly exceeded): size %s has %" PRIu64
+	    "M; paas ps:type --app %s changes it",
+	    in->size[0] ? in->size : "of the process", in->memory >> 20,
+	    in->app->name);
 }
 
 void tell_lines(struct plan *p)

@@ -26,6 +26,11 @@ void tell_dynos(struct plan *p);
 /* logd: a line of the platform in the app's log, about this dyno */
 void tell_line(struct plan *p, const struct app *a, const char *dyno,
     const char *fmt, ...) __attribute__((format(printf, 4, 5)));
+/* "Process running mem=540M(105.4%)", as Heroku writes it */
+void tell_memory(
+    struct plan *p, const struct inst *in, uint64_t used, uint64_t limit);
+/* R15: a process was killed since there was no more */
+void tell_oom(struct plan *p, const struct inst *in);
 void tell_lines(struct plan *p); /* logd is there: what waits */
 
 struct lines *lines_new(void);

@@ -24,6 +24,7 @@
 #include "../../runtime/jail/cgroup.h"
 #include "../../runtime/jail/json.h"
 #include "../../runtime/jail/lease.h"
+#include "../../runtime/jail/memory.h"
 #include "../../runtime/jail/oci.h"
 #include "../../runtime/jail/record.h"
 #include "../../runtime/jail/root.h"
@@ -397,6 +398,18 @@ static void a_group_holds_and_is_killed(void **state)
 	close(ready[1]);
 }
 
+/* --- memory --------------------------------------------------------------- */
+
+static void used_memory_is_what_cannot_be_reclaimed(void **state)
+{
+	assert_int_equal(memory_used(STR("cache 500\nrss 100\nrss_huge 7\n"
+	                                 "shmem 20\ntotal_rss 900\n")),
+	    120);
+	assert_int_equal(
+	    memory_used(STR("anon 100\nfile 500\nshmem 20\n")), 120);
+	assert_int_equal(memory_used(STR("rss x\nshmem\n\n")), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -413,6 +426,7 @@ int main(void)
 	    cmocka_unit_test(layers_are_mapped_and_the_upper_is_bounded),
 	    cmocka_unit_test(layers_that_were_left_mounted_are_taken_back),
 	    cmocka_unit_test(a_group_holds_and_is_killed),
+	    cmocka_unit_test(used_memory_is_what_cannot_be_reclaimed),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

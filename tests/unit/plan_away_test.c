@@ -54,9 +54,8 @@ static void what_jail_has_lost_counts_as_ended(void **state)
 	model_jail_sweep(&s->model, 5);
 	in = scene_inst(s, "worker.2", 1);
 	assert_true(in->lost && in->signal == 9);
-	assert_turn(s,
-	    "exited worker.2 v1 crash 0; start worker.2 v1; remove worker.2 "
-	    "v1");
+	assert_turn(
+	    s, "exited worker.2 v1; start worker.2 v1; remove worker.2 v1");
 }
 
 static void what_was_to_stop_is_told_so_again(void **state)

@@ -91,6 +91,32 @@ static void a_web_process_that_fails_its_liveness_counts_as_crashed(
 	    s, "exited web.1 v1 crash 0; start web.1 v1; remove web.1 v1");
 }
 
+static void a_kill_from_outside_is_no_crash(void **state)
+{
+	struct scene *s = *state;
+	struct inst *in;
+
+	scene_serve_v1(s);
+	for (int i = 0; i < 5; i++) {
+		in = scene_inst(s, "web.1", 1);
+		inst_ends(in, 0, 9);
+		assert_turn(s,
+		    "drop web.1 v1; exited web.1 v1; start web.1 v1; "
+		    "remove web.1 v1");
+		in = scene_inst(s, "web.1", 1);
+		inst_runs(s, in);
+		(void)scene_turn(s);
+		inst_answers(in, 200);
+		(void)scene_turn(s);
+	}
+	in->state = INST_EXITED;
+	in->signal = 9;
+	in->oom = true;
+	assert_turn(s,
+	    "drop web.1 v1; exited web.1 v1 crash 0; start web.1 v1; "
+	    "remove web.1 v1");
+}
+
 static void what_has_no_port_proves_itself_by_staying_up(void **state)
 {
 	struct scene *s = *state;
@@ -469,6 +495,7 @@ int main(void)
 	    scene_test(all_processes_of_a_candidate_must_be_healthy),
 	    scene_test(a_candidate_that_fails_a_check_says_which),
 	    scene_test(a_web_process_that_fails_its_liveness_counts_as_crashed),
+	    scene_test(a_kill_from_outside_is_no_crash),
 	    scene_test(what_has_no_port_proves_itself_by_staying_up),
 	    scene_test(a_candidate_that_ends_has_failed_and_says_how),
 	    scene_test(a_candidate_has_its_time_to_listen),

@@ -355,14 +355,15 @@ json_t *shape_dyno(struct web *w, const struct app *a, const struct dyno *d)
 
 	shape_instance_uuid(d->instance, uuid);
 	return json_pack("{s:s, s:s, s:s, s:o, s:s, s:s, s:n, s:o, s:o, s:o, "
-	                 "s:o}",
+	                 "s:o, s:o}",
 	    "id", uuid, "name", d->name, "type", d->type, "command",
 	    d->shown[0] ? clean(str_z(d->shown))
 	                : command_of(w, a->id, d->type),
 	    "size", d->size[0] ? d->size : SIZE_DEFAULT, "state",
 	    state_name(d->state), "attach_url", "release",
 	    release_ref(w, a->id, d->version), "app", app_ref(a), "created_at",
-	    shape_time(d->since), "updated_at", shape_time(d->since));
+	    shape_time(d->since), "updated_at", shape_time(d->since),
+	    "next_try_at", d->next_try ? shape_time(d->next_try) : json_null());
 }
 
 /* --- domains, collaborators ----------------------------------------------- */
