@@ -147,7 +147,9 @@ bool step_is_current(const struct step *s, const struct inst *in)
 
 bool step_serves(const struct inst *in)
 {
-	if (in->state != INST_RUNNING || in->stop != STOP_NO)
+	/* Who is about to be ended for its health takes nobody's place. */
+	if (in->state != INST_RUNNING || in->stop != STOP_NO ||
+	    in->unhealthy[0] != '\0')
 		return false;
 	return !inst_is_web(in) || (in->target == TARGET_SERVE && in->acked);
 }

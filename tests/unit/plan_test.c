@@ -91,6 +91,25 @@ static void a_web_process_that_fails_its_liveness_counts_as_crashed(
 	    s, "exited web.1 v1 crash 0; start web.1 v1; remove web.1 v1");
 }
 
+static void one_that_fails_as_it_takes_over_replaces_nobody(void **state)
+{
+	struct scene *s = *state;
+	struct inst *new;
+
+	scene_serve_v1(s);
+	scene_want(s, WANT_LIVE, 1, 2, 1, 0);
+	assert_turn(s, "start web.1 v1");
+	new = scene_inst(s, "web.1", 1);
+	inst_runs(s, new);
+	assert_turn(s, "target web.1 v1 check");
+	inst_answers(new, 200);
+	assert_turn(s, "target web.1 v1 serve");
+	new->acked = true;
+	snprintf(new->unhealthy, sizeof(new->unhealthy), "/ says no");
+	/* The old one goes on: no drain. */
+	assert_turn(s, "drop web.1 v1; term web.1 v1");
+}
+
 static void a_kill_from_outside_is_no_crash(void **state)
 {
 	struct scene *s = *state;
@@ -495,6 +514,7 @@ int main(void)
 	    scene_test(all_processes_of_a_candidate_must_be_healthy),
 	    scene_test(a_candidate_that_fails_a_check_says_which),
 	    scene_test(a_web_process_that_fails_its_liveness_counts_as_crashed),
+	    scene_test(one_that_fails_as_it_takes_over_replaces_nobody),
 	    scene_test(a_kill_from_outside_is_no_crash),
 	    scene_test(what_has_no_port_proves_itself_by_staying_up),
 	    scene_test(a_candidate_that_ends_has_failed_and_says_how),
