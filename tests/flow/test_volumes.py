@@ -248,12 +248,15 @@ def test_an_exclusive_volume_never_has_two_releases(store, script_files):
     create(store, "alone", "one", "64M", "/one", "--exclusive")
     settled(store, "alone")
     assert re.search(r"^one .* no ", store.paas("volumes", "--app", "alone").stdout, re.M)
+
+    def lines(text):
+        log = store.paas("logs", "--app", "alone", "-n", "500").stdout.splitlines()
+        return [i for i, line in enumerate(log) if f"web.1]: {text}" in line]
+    before = len(lines("Starting process"))
     with Load(store.port, f"alone.localhost:{store.port}", keepalive=0, fresh=2) as load:
         store.paas("config:set", "--app", "alone", "COLOR=red")
+        wait_until(lambda: len(lines("Starting process")) > before, "the new release starts")
         settled(store, "alone")
     assert load.failures == [], "requests wait for the new one"
-    lines = store.paas("logs", "--app", "alone", "-n", "500").stdout.splitlines()
-    starts = [i for i, line in enumerate(lines) if "web.1]: Starting process" in line]
-    ends = [i for i, line in enumerate(lines)
-            if "web.1]: Process exited" in line or "web.1]: Process was killed" in line]
-    assert starts[-2] < ends[-1] < starts[-1], "the old one ends before the new one starts"
+    # Beside each other the new one would start first.
+    assert lines("Stopping all processes")[-1] < lines("Starting process")[-1]
