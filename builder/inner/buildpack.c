@@ -209,6 +209,23 @@ struct buildpack *buildpacks_find(struct buildpacks *b, const char *id,
 	return NULL;
 }
 
+struct buildpack *buildpacks_load(
+    struct buildpacks *b, const char *dir, struct error *err)
+{
+	scoped_free char *path = xasprintf("%s/buildpack.toml", dir);
+	json_t *file = convert_path(path, err);
+	struct buildpack *bp =
+	    file ? make(file, xstrdup(dir), false, err) : NULL;
+
+	if (bp && b->n < BUILDPACKS_MAX)
+		return b->v[b->n++] = bp;
+	if (bp)
+		error_set(
+		    err, ERR_LIMIT, "more than %d buildpacks", BUILDPACKS_MAX);
+	buildpack_free(bp);
+	return NULL;
+}
+
 void buildpacks_release(struct buildpacks *b)
 {
 	for (int i = 0; i < b->n; i++)

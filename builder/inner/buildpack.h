@@ -41,6 +41,9 @@ struct buildpacks {
  */
 struct buildpack *buildpacks_find(struct buildpacks *b, const char *id,
     const char *version, bool extension, struct error *err);
+/* Add the buildpack in a folder, found by its id from then on; NULL. */
+struct buildpack *buildpacks_load(
+    struct buildpacks *b, const char *dir, struct error *err);
 /* Do we speak its API? Sets the exit code when not. */
 int buildpack_check_api(
     struct life *l, const struct buildpack *bp, struct error *err);

@@ -22,6 +22,7 @@
 #include "image.h"
 #include "jobs.h"
 #include "layers.h"
+#include "project.h"
 #include "report.h"
 #include "say.h"
 #include "tree.h"
@@ -37,6 +38,8 @@ struct build {
 	struct buildpacks all;
 	struct detection found;
 	struct env *env;
+	json_t *project; /* project.toml; NULL */
+	char tmp[32];    /* folder of its scripts */
 };
 
 static int wrong(
@@ -81,7 +84,10 @@ static int take_source(
 		return error_sys(err, "open %s", b->life.app);
 	if (buildenv_receive(b->life.platform, CONFIG_FD, err) == -1 ||
 	    unpack(STDIN_FILENO, app, &limits, err) == -1 ||
-	    check_appjson(app, err) == -1)
+	    check_appjson(app, err) == -1 ||
+	    project_read(app, &b->project, err) == -1 ||
+	    project_filter(app, b->project, err) == -1 ||
+	    project_env(b->life.platform, b->project, err) == -1)
 		return -1;
 	report_stage(b->report, "receive", false);
 	return shield(err);
@@ -191,6 +197,17 @@ static int choose(struct build *b, const json_t *order, struct error *err)
 	}
 }
 
+/* What project.toml says of the buildpacks. */
+static int own_order(struct build *b, json_t *order, struct error *err)
+{
+	if (!b->project)
+		return 0;
+	str_copy(STR("/tmp/project-XXXXXX"), b->tmp, sizeof(b->tmp));
+	if (!mkdtemp(b->tmp))
+		return error_sys(err, "make a folder in /tmp");
+	return project_order(&b->all, b->tmp, b->project, order, err);
+}
+
 static int find_buildpacks(struct build *b)
 {
 	scoped_free char *path = xasprintf("%s/order.toml", b->life.buildpacks);
@@ -200,7 +217,9 @@ static int find_buildpacks(struct build *b)
 
 	if (!order)
 		return wrong(b, &err, WRONG_INTERNAL);
-	done = choose(b, order, &err);
+	done = own_order(b, order, &err);
+	if (done == 0)
+		done = choose(b, order, &err);
 	json_decref(order);
 	report_stage(b->report, "detect", false);
 	return done == -1 ? wrong(b, &err, WRONG_DETECT) : 0;
@@ -298,6 +317,9 @@ int job_build(const struct options *o, struct report *r)
 	b.all.life = &b.life;
 	b.env = buildenv_new(&b.life);
 	done = steps(&b, o);
+	if (b.tmp[0])
+		(void)tree_remove(AT_FDCWD, b.tmp, NULL);
+	json_decref(b.project);
 	detection_release(&b.found);
 	buildpacks_release(&b.all);
 	buildenv_free(b.env);
