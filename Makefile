@@ -14,7 +14,7 @@ CFLAGS   := $(CSTD) $(WARN) $(OPT) $(SAN) -Ilib -MMD -MP
 LDFLAGS  := -Wl,--as-needed -Wl,-z,relro,-z,now $(SAN) $(SAN_OBJ)
 
 # --- programs: folders, libraries ------------------------------------------
-DAEMONS      := super router web gitd receive builder plan jail logd outbound
+DAEMONS      := super router web gitd receive builder plan jail logd outbound names
 DIRS_super   := runtime/super
 DIRS_router  := router
 DIRS_web     := web web/api web/store web/ui
@@ -25,6 +25,7 @@ DIRS_plan    := runtime/plan
 DIRS_jail    := runtime/jail
 DIRS_logd    := runtime/logd
 DIRS_outbound := runtime/outbound
+DIRS_names   := runtime/names
 LIBS_router  := -lssl -lcrypto
 LIBS_web     := -lmicrohttpd -lsqlite3 -ljansson -lcrypto
 LIBS_gitd    := -lmicrohttpd -lz

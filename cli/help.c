@@ -20,6 +20,8 @@ static const struct {
     {"auth:whoami", "whoami"},
     {"builds:list", "builds"},
     {"delete", "destroy"},
+    {"egress:list", "egress"},
+    {"links:list", "links"},
     {"list", "apps"},
     {"releases:rollback", "rollback"},
     {"dyno:resize", "ps:type"},

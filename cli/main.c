@@ -24,6 +24,7 @@ const struct command_group command_groups[] = {
     {"Releases", release_commands},
     {"Builds", build_commands},
     {"Domains", domain_commands},
+    {"Network", network_commands},
     {"Log drains", drain_commands},
     {"Account", account_commands},
     {"Platform", platform_commands},

@@ -13,6 +13,7 @@
 #include "builds.h"
 #include "gone.h"
 #include "ipc/msg.h"
+#include "net.h"
 #include "rollout.h"
 #include "routes.h"
 #include "want.h"
@@ -124,6 +125,7 @@ int apps_rename(struct web *w, const struct account *by, struct app *a,
 	routes_put(w, a);
 	routes_drop_name(w, old.name);
 	want_again(w, a->id);
+	net_tell_linked(w, a->id);
 	applog(w, a->id, "Renamed from %s to %s by user %s", old.name, a->name,
 	    by->email);
 	return 0;
@@ -164,11 +166,12 @@ static int delete_rows(struct web *w, const struct account *by,
 int apps_destroy(struct web *w, const struct account *by, const struct app *a,
     struct error *err)
 {
-	scoped_ids struct ids waiting = {0}, builds = {0};
+	scoped_ids struct ids waiting = {0}, builds = {0}, linked = {0};
 
 	if (store_build_waiting(w->store, a->id, ids_add, &waiting, err) ==
 	        -1 ||
-	    store_build_ids(w->store, a->id, ids_add, &builds, err) == -1)
+	    store_build_ids(w->store, a->id, ids_add, &builds, err) == -1 ||
+	    store_link_from(w->store, a->id, ids_add, &linked, err) == -1)
 		return -1;
 	routes_drop(w, a); /* while its domains are known */
 	if (delete_rows(w, by, a, err) == -1) {
@@ -178,6 +181,9 @@ int apps_destroy(struct web *w, const struct account *by, const struct app *a,
 	log_info("app destroyed app=%s id=%" PRId64, a->name, a->id);
 	rollout_forget(w, a->id);
 	builds_forget(w, &waiting, &builds);
+	net_tell(w, a->id);
+	for (size_t i = 0; i < linked.n; i++)
+		net_tell(w, linked.v[i]);
 	gone_tell(w, (uint64_t)a->id);
 	return 0;
 }

@@ -24,6 +24,7 @@ enum action {
 	ACTION_APPS_READ, /* the list; each sees his own */
 	ACTION_APPS_CREATE,
 	ACTION_PLATFORM_READ, /* what concerns the machine */
+	ACTION_PLATFORM_WRITE,
 	ACTION_APP_READ,
 	ACTION_APP_SECRETS, /* config vars */
 	ACTION_APP_LOGS,

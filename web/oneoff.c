@@ -6,6 +6,7 @@
 #include "base/rand.h"
 #include "dynos.h"
 #include "ipc/msg.h"
+#include "net.h"
 #include "vars.h"
 #include "volumes.h"
 #include "want.h"
@@ -30,7 +31,8 @@ static int merge(
 	struct str rest, key, value, other;
 
 	if (store_config_get(
-	        w->store, q->app->id, q->release->config, &config, err) == -1)
+	        w->store, q->app->id, q->release->config, &config, err) == -1 ||
+	    net_env(w, q->app->id, &config, err) == -1)
 		return -1;
 	rest = buf_str(&config);
 	while (vars_next(&rest, &key, &value)) {

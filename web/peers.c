@@ -11,6 +11,7 @@
 #include "dynos.h"
 #include "gone.h"
 #include "ipc/msg.h"
+#include "net.h"
 #include "push.h"
 #include "rollout.h"
 #include "routes.h"
@@ -88,6 +89,7 @@ static void peer_up(struct peer *p, void *ctx)
 		routes_up(w);
 		break;
 	case ROLE_PLAN:
+		net_up(w); /* before what is under it starts */
 		want_up(w);
 		volumes_up(w);
 		rollout_plan_up(w);

@@ -6,6 +6,7 @@
 #include "base/log.h"
 #include "healthchecks.h"
 #include "ipc/msg.h"
+#include "net.h"
 #include "rollout.h"
 #include "volumes.h"
 
@@ -28,7 +29,8 @@ int want_env(struct web *w, int64_t app, int64_t config, struct error *err)
 	scoped_buf struct buf env = BUF_INIT(ENV_MAX);
 	int fd;
 
-	if (store_config_get(w->store, app, config, &env, err) == -1)
+	if (store_config_get(w->store, app, config, &env, err) == -1 ||
+	    net_env(w, app, &env, err) == -1)
 		return -1;
 	fd = fd_sealed("environment", buf_str(&env), err);
 	if (env.p)

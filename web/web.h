@@ -12,6 +12,7 @@
  *   want.c    plan: what should run      dynos.c  what does
  *   oneoff.c  plan: commands            routes.c router: hosts, attaching
  *   drains.c  logd: where they are sent
+ *   net.c     plan: what apps may reach
  *   applog.c  logd: lines about apps    lines.c  the last ones of a process
  *   blog.c    the log of each build
  */

@@ -12,8 +12,9 @@
  *
  * Who connects to whom (NAME.sock in the run folder):
  *   gitd, builder -> web.sock      web, builder -> plan.sock
- *   plan          -> jail.sock     web, plan, logd -> router.sock
- *   web, plan     -> logd.sock     gitd -> receive.sock, builder -> export.sock
+ *   plan          -> jail.sock, names.sock
+ *   web, plan, logd -> router.sock
+ *   web, plan, names -> logd.sock  gitd -> receive.sock, builder -> export.sock
  *   logd          -> outbound.sock
  *   jail          -> the shim's ctl socket
  *   jail and router hold the two ends of a pair that the holder keeps.
@@ -152,7 +153,11 @@ enum field_kind { KIND_U64, KIND_TEXT, KIND_NAME };
 	/* apps that rest while nobody asks for them */                        \
 	FIELD(F_FREEZE_MS, 210, KIND_U64, 8, NULL) /* quiet for so long */     \
 	FIELD(F_STOP_MS, 211, KIND_U64, 8, NULL) /* and stopped after that */  \
-	FIELD(F_FROZEN, 212, KIND_U64, 8, NULL)  /* 1: by the freezer */
+	FIELD(F_FROZEN, 212, KIND_U64, 8, NULL)  /* 1: by the freezer */       \
+	/* network */                                                          \
+	FIELD(F_ADDRESS, 110, KIND_TEXT, 45, NULL) /* as wire/ip.h prints */   \
+	FIELD(F_EGRESS, 111, KIND_TEXT, 261, NULL) /* as wire/egress.h does */ \
+	FIELD(F_LINK, 112, KIND_U64, 8, NULL) /* an app's id; opens a group */
 
 #define FIELD_ENUM(tag, number, kind, max, grammar) tag = number,
 enum field { F_NONE, FIELD_TABLE(FIELD_ENUM) F_N = 256 };
@@ -304,7 +309,7 @@ enum field { F_NONE, FIELD_TABLE(FIELD_ENUM) F_N = 256 };
 	/* logs. FOLLOW's fd is a pipe that logd writes lines into and */      \
 	/* closes at the end unless F_TAIL: "TIME SOURCE[PROC]: TEXT\n". */    \
 	/* F_SOURCE, F_PROC, F_INSTANCE hold back the lines of others */       \
-	MSG(MSG_LOG_WRITE, 52, ROUTER | WEB | PLAN, LOGD, 0, 0, F_APP,         \
+	MSG(MSG_LOG_WRITE, 52, ROUTER | WEB | PLAN | NAMES, LOGD, 0, 0, F_APP, \
 	    F_SOURCE, F_PROC, F_TEXT)                                          \
 	MSG(MSG_LOG_FOLLOW, 53, WEB, LOGD, 1, 1, F_APP, F_LINES, F_TAIL)       \
 	MSG(MSG_LOG_DROP, 54, WEB, LOGD, 0, 0, F_APP)                          \
@@ -397,7 +402,25 @@ enum field { F_NONE, FIELD_TABLE(FIELD_ENUM) F_N = 256 };
 	/* F_STATE 1 freezes, 0 thaws; refused while it has connections */     \
 	MSG(MSG_INSTANCE_FREEZE, 212, PLAN, JAIL, 0, 0, F_INSTANCE, F_STATE)   \
 	/* enum app_rest */                                                    \
-	MSG(MSG_APP_REST, 213, PLAN, WEB, 0, 0, F_APP, F_STATE)
+	MSG(MSG_APP_REST, 213, PLAN, WEB, 0, 0, F_APP, F_STATE)                \
+	/* what each app may reach: F_EGRESS*, groups of F_LINK F_APP_NAME; */ \
+	/* all of it at once, none is none. F_APP 0: every app. plan passes */ \
+	/* it on to jail (addresses) and names (names) */                      \
+	MSG(MSG_NET_BEGIN, 110, WEB | PLAN, PLAN | JAIL | NAMES, 0, 0, F_NONE) \
+	MSG(MSG_NET, 111, WEB | PLAN, PLAN | JAIL | NAMES, 0, 0, F_APP)        \
+	MSG(MSG_NET_END, 112, WEB | PLAN, PLAN | JAIL | NAMES, 0, 0, F_NONE)   \
+	/* who asks from which address; F_STATE 1: and is found by name */     \
+	MSG(MSG_ENDPOINTS_BEGIN, 113, PLAN, NAMES, 0, 0, F_NONE)               \
+	MSG(MSG_ENDPOINT, 114, PLAN, NAMES, 0, 0, F_INSTANCE, F_APP,           \
+	    F_ADDRESS, F_NAME, F_PTYPE, F_STATE)                               \
+	MSG(MSG_ENDPOINTS_END, 115, PLAN, NAMES, 0, 0, F_NONE)                 \
+	MSG(MSG_ENDPOINT_GONE, 116, PLAN, NAMES, 0, 0, F_INSTANCE)             \
+	/* a name that the app may reach has these addresses: open them on */  \
+	/* this port; answered when it is done */                              \
+	MSG(MSG_NET_OPEN, 117, NAMES | PLAN, PLAN | JAIL, 0, 0, F_APP, F_PORT, \
+	    F_ADDRESS)                                                         \
+	/* the host's resolvers, all of them; none is none */                  \
+	MSG(MSG_RESOLVERS, 118, JAIL | PLAN, PLAN | NAMES, 0, 0, F_NONE)
 
 #define MSG_ENUM(type, number, ...) type = number,
 enum msg { MSG_NONE, MSG_TABLE(MSG_ENUM) MSG_N = 256 };
@@ -440,6 +463,12 @@ enum finding_level {
 	FINDING_BAD,  /* something does not work */
 	FINDING_LEVELS
 };
+
+/*
+ * $PORT of an app's processes: always the same of an app, so that who is
+ * linked to it can be told. Each instance has it in a network of its own.
+ */
+uint16_t msg_app_port(uint64_t app); /* 10000..31999 */
 
 const char *msg_name(uint16_t type); /* "WANT_BEGIN"; "?" for an unknown one */
 

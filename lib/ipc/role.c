@@ -19,6 +19,7 @@ static const struct {
     [ROLE_PLAN] = {"plan", "paas-plan"},
     [ROLE_LOGD] = {"logd", "paas-logd"},
     [ROLE_OUTBOUND] = {"outbound", "paas-outbound"},
+    [ROLE_NAMES] = {"names", "paas-names"},
 };
 
 int roles_load(struct roles *ret, struct error *err)

@@ -23,6 +23,7 @@ enum role {
 	ROLE_PLAN,     /* paas-plan */
 	ROLE_LOGD,     /* paas-logd */
 	ROLE_OUTBOUND, /* paas-outbound: a worker that reaches the internet */
+	ROLE_NAMES,    /* paas-names */
 	ROLE_N
 };
 

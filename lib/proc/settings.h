@@ -44,6 +44,10 @@ struct settings {
 	uint64_t app_cpu_weight; /* 1..10000 as cgroup v2 */
 	uint64_t app_disk_bytes; /* writable tmpfs of an instance */
 	uint64_t app_inodes;
+	uint64_t app_flows;  /* tracked connections of an instance */
+	uint64_t egress_max; /* rules of one app */
+	uint64_t links_max;  /* of one app */
+	char smtp[8];        /* open or closed: port 25 of the internet */
 	uint64_t build_memory_bytes;
 	uint64_t build_pids;
 	uint64_t build_disk_bytes; /* tmpfs of a build */

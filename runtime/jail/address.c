@@ -26,23 +26,23 @@ void address_print(uint32_t address, char out[ADDRESS_TEXT])
 	    address >> 16 & 255, address >> 8 & 255, address & 255);
 }
 
-bool address_parse(struct str text, uint32_t *ret)
+struct ip_net address6_net(uint64_t slot)
 {
-	uint32_t address = 0;
-	uint64_t byte;
-	struct str part;
-	int parts = 0;
+	struct ip_net net = {
+	    .ip = {{0xfd, 0x70, 0x61, 0x61, 0x73, (uint8_t)slot}}, .bits = 48};
 
-	while (str_split(&text, '.', &part)) {
-		if (++parts > 4 || !str_u64(part, 255, &byte) ||
-		    (part.len > 1 && part.p[0] == '0'))
-			return false;
-		address = address << 8 | (uint32_t)byte;
-	}
-	if (parts != 4)
-		return false;
-	*ret = address;
-	return true;
+	assert(slot < SLOTS_MAX);
+	return net;
+}
+
+struct ip address6_of(uint64_t slot, uint32_t number)
+{
+	struct ip ip = address6_net(slot).ip;
+
+	assert(number >= ADDRESS_FIRST && number <= ADDRESS_LAST);
+	ip.b[14] = (uint8_t)(number >> 8);
+	ip.b[15] = (uint8_t)number;
+	return ip;
 }
 
 void veth_name(uint64_t slot, uint32_t number, char out[VETH_NAME])

@@ -20,6 +20,7 @@
 #define IMPORT_ROOT_BYTES (1u << 20)
 #define TEXT_MAX 320 /* of one path or item of ours */
 #define MOUNTS_MAX (20 + VOLUMES_MAX)
+#define RESOLV_CONF "nameserver 169.254.1.1\n" /* names, at the gateway */
 
 static const struct kind_row rows[KIND_N] = {
     [KIND_APP] = {.network = true, .cwd = "/app"},
@@ -371,11 +372,9 @@ static int write_json(struct instance *in, const char *name,
 
 static int write_names(struct instance *in, struct error *err)
 {
-	scoped_buf struct buf resolv = BUF_INIT(4096);
 	scoped_buf struct buf hosts = BUF_INIT(256);
 	char hostname[64];
 
-	net_resolv(in->j->net, &resolv);
 	host_name(&in->r, hostname, sizeof(hostname));
 	/*
 	 * localhost has one address here: the router reaches an instance by
@@ -386,7 +385,7 @@ static int write_names(struct instance *in, struct error *err)
 	    "127.0.0.1\tlocalhost %s\n::1\tip6-localhost ip6-loopback\n",
 	    hostname);
 	if (write_one(in, "hosts", buf_str(&hosts), err) == -1 ||
-	    write_one(in, "resolv.conf", buf_str(&resolv), err) == -1)
+	    write_one(in, "resolv.conf", STR(RESOLV_CONF), err) == -1)
 		return -1;
 	return 0;
 }

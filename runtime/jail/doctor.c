@@ -19,6 +19,7 @@ static void (*const checks[])(struct doctor *d) = {
     doctor_limits,
     doctor_sizes,
     doctor_clock,
+    doctor_network,
 };
 
 void doctor_say(struct doctor *d, enum finding_level level, const char *todo,

@@ -50,10 +50,14 @@ void doctor_mounts(struct doctor *d);   /* id-mapped, loop devices */
 void doctor_runtime(struct doctor *d);  /* crun or runc and its version */
 /* The same, of what `NAME --version` has printed. */
 void doctor_say_runtime(struct doctor *d, const char *name, struct str text);
-void doctor_disk(struct doctor *d);   /* free bytes and files */
-void doctor_limits(struct doctor *d); /* inotify, pids, files */
-void doctor_sizes(struct doctor *d);  /* what their limits need */
-void doctor_clock(struct doctor *d);  /* set, and kept right */
+void doctor_disk(struct doctor *d);    /* free bytes and files */
+void doctor_limits(struct doctor *d);  /* inotify, pids, files */
+void doctor_sizes(struct doctor *d);   /* what their limits need */
+void doctor_clock(struct doctor *d);   /* set, and kept right */
+void doctor_network(struct doctor *d); /* firewalls, IPv6, resolvers */
+/* The same about one chain of somebody's firewall. */
+struct nft_chain;
+void doctor_say_chain(struct doctor *d, const struct nft_chain *c);
 
 /* Is our profile loaded on the host whose / is open as root? */
 bool apparmor_has_profile(int root);

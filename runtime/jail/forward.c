@@ -14,9 +14,17 @@
 
 #define PARENT "/run/paas"
 #define FOLDER PARENT "/net"
-#define FORWARDING "ipv4/conf/%s/forwarding"
-#define WAS_OFF "on."
 #define USER "slot."
+
+static const struct {
+	const char *key; /* of an interface */
+	const char *all; /* of the host: it forwards everywhere */
+	const char *was_off;
+} families[] = {
+    [FORWARD4] = {"ipv4/conf/%s/forwarding", "ipv4/conf/all/forwarding", "on."},
+    [FORWARD6] = {"ipv6/conf/%s/force_forwarding", "ipv6/conf/all/forwarding",
+        "on6."},
+};
 
 /* --- the kernel's settings ----------------------------------------------- */
 
@@ -52,15 +60,38 @@ int sysctl_set(
 	return 0;
 }
 
-/* False where there is no such interface, too. */
-static bool is_on(const char *name)
+bool sysctl_is(const char *key, const char *name, char value)
 {
 	scoped_fd int fd = -1;
-	char path[128], value = '0';
+	char path[128], found = '\0';
 
-	sysctl_path(path, sizeof(path), FORWARDING, name);
+	sysctl_path(path, sizeof(path), key, name);
 	fd = open(path, O_RDONLY | O_CLOEXEC);
-	return fd != -1 && read(fd, &value, 1) == 1 && value == '1';
+	return fd != -1 && read(fd, &found, 1) == 1 && found == value;
+}
+
+static bool all_on(enum forward f)
+{
+	return sysctl_is(families[f].all, "", '1');
+}
+
+static bool is_on(enum forward f, const char *name)
+{
+	return (f == FORWARD6 && all_on(f)) ||
+	       sysctl_is(families[f].key, name, '1');
+}
+
+static bool has_key(const char *key)
+{
+	char path[128];
+
+	sysctl_path(path, sizeof(path), key, "all");
+	return access(path, F_OK) == 0;
+}
+
+bool forward_possible(enum forward f)
+{
+	return has_key(families[f].key) || all_on(f);
 }
 
 /* --- what is remembered -------------------------------------------------- */
@@ -120,7 +151,7 @@ static void list_one(int dir, const char *name, void *arg)
 	(void)uplinks_add(arg, name);
 }
 
-int forward_claim(uint64_t slot, const struct uplinks *uplinks,
+int forward_claim(enum forward f, uint64_t slot, const struct uplinks *uplinks,
     struct uplinks *ret, struct error *err)
 {
 	scoped_fd int dir = open_locked(err);
@@ -133,21 +164,24 @@ int forward_claim(uint64_t slot, const struct uplinks *uplinks,
 	if (remember(dir, name, err) == -1)
 		return -1;
 	for (uint32_t i = 0; i < uplinks->n; i++) {
-		snprintf(name, sizeof(name), WAS_OFF "%s", uplinks->name[i]);
-		if (!is_on(uplinks->name[i]) && remember(dir, name, err) == -1)
+		snprintf(name, sizeof(name), "%s%s", families[f].was_off,
+		    uplinks->name[i]);
+		if (!is_on(f, uplinks->name[i]) &&
+		    remember(dir, name, err) == -1)
 			return -1;
 	}
-	if (!is_on("all"))
-		(void)each(dir, WAS_OFF, list_one, &opened);
+	if (!all_on(f))
+		(void)each(dir, families[f].was_off, list_one, &opened);
 	*ret = opened;
 	return 0;
 }
 
-int forward_on(const struct uplinks *uplinks, struct error *err)
+int forward_on(enum forward f, const struct uplinks *uplinks, struct error *err)
 {
 	for (uint32_t i = 0; i < uplinks->n; i++)
-		if (!is_on(uplinks->name[i]) &&
-		    sysctl_set(FORWARDING, uplinks->name[i], "1", err) == -1)
+		if (!is_on(f, uplinks->name[i]) &&
+		    sysctl_set(families[f].key, uplinks->name[i], "1", err) ==
+		        -1)
 			return -1;
 	return 0;
 }
@@ -155,13 +189,13 @@ int forward_on(const struct uplinks *uplinks, struct error *err)
 /* When all the host forwards by now, that is somebody else's wish. */
 static void turn_off(int dir, const char *name, void *arg)
 {
+	enum forward f = *(const enum forward *)arg;
 	char file[32];
 
-	(void)arg;
-	if (!is_on("all"))
+	if (!all_on(f))
 		(void)sysctl_set(
-		    FORWARDING, name, "0", NULL); /* it may be gone */
-	snprintf(file, sizeof(file), WAS_OFF "%s", name);
+		    families[f].key, name, "0", NULL); /* it may be gone */
+	snprintf(file, sizeof(file), "%s%s", families[f].was_off, name);
 	(void)unlinkat(dir, file, 0);
 }
 
@@ -175,7 +209,9 @@ int forward_release(uint64_t slot, struct error *err)
 	snprintf(name, sizeof(name), USER "%" PRIu64, slot);
 	if (unlinkat(dir, name, 0) == -1 && errno != ENOENT)
 		return error_sys(err, "remove " FOLDER "/%s", name);
-	if (each(dir, USER, NULL, NULL) == 0)
-		(void)each(dir, WAS_OFF, turn_off, NULL);
+	if (each(dir, USER, NULL, NULL) > 0)
+		return 0;
+	for (enum forward f = FORWARD4; f <= FORWARD6; f++)
+		(void)each(dir, families[f].was_off, turn_off, &f);
 	return 0;
 }

@@ -92,7 +92,7 @@ int instance_hold(struct instance *in, struct error *err)
 		return 0;
 	if (lease_keep(j->numbers, in->r.instance, (uint32_t)in->r.net, err) ==
 	        -1 ||
-	    net_adopt(j->net, (uint32_t)in->r.net, err) == -1)
+	    net_adopt(j->net, (uint32_t)in->r.net, in->r.app, err) == -1)
 		return -1;
 	return 0;
 }
@@ -134,6 +134,13 @@ static void put_state(const struct instance *in, struct frame_out *o)
 		frame_put_u64(o, F_FROZEN, 1);
 	if (ended && in->end.unborn)
 		frame_put_u64(o, F_UNBORN, 1);
+	if (r->net) {
+		struct ip ip = net_address(in->j->net, (uint32_t)r->net);
+		char text[IP_TEXT];
+
+		ip_print(&ip, text);
+		frame_put_z(o, F_ADDRESS, text);
+	}
 	if (ended && in->end.text[0])
 		frame_put_z(o, F_TEXT, in->end.text);
 }

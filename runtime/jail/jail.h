@@ -57,6 +57,7 @@ struct jail {
 	struct map *instances; /* by id */
 	struct map *works;     /* by id, see store.h */
 
+	struct watch *watch;     /* of nftables and the resolvers */
 	struct ev_timer reserve; /* while builds run, see reserve.h */
 	struct ipc_listener *listener;
 	struct peer *plan; /* NULL while it is away */

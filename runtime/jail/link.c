@@ -229,70 +229,142 @@ int link_delete_group(struct link *l, uint32_t group, struct error *err)
 	return tell(l, &r, "remove", "a group of interfaces", err);
 }
 
+int link_set_group(struct link *l, int index, uint32_t group, struct error *err)
+{
+	struct request r;
+	struct ifinfomsg *info = begin(&r, RTM_NEWLINK, 0, sizeof(*info));
+
+	info->ifi_index = index;
+	mnl_attr_put_u32(&r.h, IFLA_GROUP, group);
+	return tell(l, &r, "set the group of", "an interface", err);
+}
+
+struct gathered {
+	struct str prefix;
+	int *indexes;
+	size_t n;
+};
+
+static int gather(const struct nlmsghdr *h, void *arg)
+{
+	struct gathered *g = arg;
+	struct named found = {0};
+
+	if (on_link(h, &found) != MNL_CB_OK ||
+	    !str_starts(str_z(found.name), g->prefix))
+		return MNL_CB_OK;
+	g->indexes = xrealloc(g->indexes, (g->n + 1) * sizeof(*g->indexes));
+	g->indexes[g->n++] = found.index;
+	return MNL_CB_OK;
+}
+
+int link_gather(
+    struct link *l, struct str prefix, uint32_t group, struct error *err)
+{
+	struct gathered g = {.prefix = prefix};
+	struct error why = {0};
+	struct request r;
+	int done;
+
+	(void)begin(&r, RTM_GETLINK, NLM_F_DUMP, sizeof(struct ifinfomsg));
+	done = ask(l, &r, gather, &g);
+	if (done == -1)
+		(void)said_no(err, "list", "interfaces");
+	for (size_t i = 0; i < g.n && done == 0; i++) {
+		done = link_set_group(l, g.indexes[i], group, &why);
+		if (done == -1 && why.code == ERR_NOT_FOUND)
+			done = 0; /* gone meanwhile */
+		if (done == -1 && err)
+			*err = why;
+	}
+	free(g.indexes);
+	return done;
+}
+
 /* --- addresses and routes ------------------------------------------------ */
 
-int link_address(struct link *l, int index, uint32_t address,
+static uint8_t family(const struct ip *ip)
+{
+	return ip_is4(ip) ? AF_INET : AF_INET6;
+}
+
+static uint8_t bits(const struct ip *ip)
+{
+	return ip_is4(ip) ? 32 : 128;
+}
+
+static void put_ip(struct nlmsghdr *h, uint16_t type, const struct ip *ip)
+{
+	if (ip_is4(ip))
+		mnl_attr_put(h, type, 4, ip->b + 12);
+	else
+		mnl_attr_put(h, type, 16, ip->b);
+}
+
+int link_address(struct link *l, int index, const struct ip *ip,
     enum link_scope scope, struct error *err)
 {
 	struct request r;
 	struct ifaddrmsg *a =
 	    begin(&r, RTM_NEWADDR, NLM_F_CREATE | NLM_F_REPLACE, sizeof(*a));
 
-	a->ifa_family = AF_INET;
-	a->ifa_prefixlen = 32;
+	a->ifa_family = family(ip);
+	a->ifa_prefixlen = bits(ip);
+	a->ifa_flags = ip_is4(ip) ? 0 : IFA_F_NODAD; /* nobody else is there */
 	a->ifa_scope =
 	    scope == LINK_SCOPE_LINK ? RT_SCOPE_LINK : RT_SCOPE_UNIVERSE;
 	a->ifa_index = (unsigned)index;
-	mnl_attr_put_u32(&r.h, IFA_LOCAL, htonl(address));
-	mnl_attr_put_u32(&r.h, IFA_ADDRESS, htonl(address));
+	put_ip(&r.h, IFA_LOCAL, ip);
+	put_ip(&r.h, IFA_ADDRESS, ip);
 	return tell(l, &r, "give an address to", "an interface", err);
 }
 
-static struct rtmsg *begin_route(struct request *r)
+static struct rtmsg *begin_route(struct request *r, const struct ip *ip)
 {
 	struct rtmsg *m =
 	    begin(r, RTM_NEWROUTE, NLM_F_CREATE | NLM_F_REPLACE, sizeof(*m));
 
-	m->rtm_family = AF_INET;
+	m->rtm_family = family(ip);
 	m->rtm_table = RT_TABLE_MAIN;
 	m->rtm_protocol = RTPROT_STATIC;
 	m->rtm_type = RTN_UNICAST;
 	return m;
 }
 
-int link_route_direct(struct link *l, int index, uint32_t to, struct error *err)
+int link_route_direct(
+    struct link *l, int index, const struct ip *to, struct error *err)
 {
 	struct request r;
-	struct rtmsg *m = begin_route(&r);
+	struct rtmsg *m = begin_route(&r, to);
 
-	m->rtm_dst_len = 32;
+	m->rtm_dst_len = bits(to);
 	m->rtm_scope = RT_SCOPE_LINK;
-	mnl_attr_put_u32(&r.h, RTA_DST, htonl(to));
+	put_ip(&r.h, RTA_DST, to);
 	mnl_attr_put_u32(&r.h, RTA_OIF, (uint32_t)index);
 	return tell(l, &r, "add a route to", "one address", err);
 }
 
-int link_route_delete(struct link *l, uint32_t to, struct error *err)
+int link_route_delete(struct link *l, const struct ip *to, struct error *err)
 {
 	struct request r;
 	struct rtmsg *m = begin(&r, RTM_DELROUTE, 0, sizeof(*m));
 
-	m->rtm_family = AF_INET;
+	m->rtm_family = family(to);
 	m->rtm_table = RT_TABLE_MAIN;
-	m->rtm_dst_len = 32;
+	m->rtm_dst_len = bits(to);
 	m->rtm_scope = RT_SCOPE_NOWHERE; /* any */
-	mnl_attr_put_u32(&r.h, RTA_DST, htonl(to));
+	put_ip(&r.h, RTA_DST, to);
 	return tell(l, &r, "remove the route to", "one address", err);
 }
 
 int link_route_default(
-    struct link *l, int index, uint32_t gateway, struct error *err)
+    struct link *l, int index, const struct ip *gateway, struct error *err)
 {
 	struct request r;
-	struct rtmsg *m = begin_route(&r);
+	struct rtmsg *m = begin_route(&r, gateway);
 
 	m->rtm_scope = RT_SCOPE_UNIVERSE;
-	mnl_attr_put_u32(&r.h, RTA_GATEWAY, htonl(gateway));
+	put_ip(&r.h, RTA_GATEWAY, gateway);
 	mnl_attr_put_u32(&r.h, RTA_OIF, (uint32_t)index);
 	return tell(l, &r, "add a route to", "all else", err);
 }
@@ -314,15 +386,15 @@ static int on_route(const struct nlmsghdr *h, void *arg)
 }
 
 int link_route_lookup(
-    struct link *l, uint32_t address, int *ret_index, struct error *err)
+    struct link *l, const struct ip *to, int *ret_index, struct error *err)
 {
 	struct request r;
 	struct rtmsg *m = begin(&r, RTM_GETROUTE, 0, sizeof(*m));
 	int index = 0;
 
-	m->rtm_family = AF_INET;
-	m->rtm_dst_len = 32;
-	mnl_attr_put_u32(&r.h, RTA_DST, htonl(address));
+	m->rtm_family = family(to);
+	m->rtm_dst_len = bits(to);
+	put_ip(&r.h, RTA_DST, to);
 	if (ask(l, &r, on_route, &index) == -1)
 		return said_no(err, "find the route to", "an address");
 	if (index == 0)

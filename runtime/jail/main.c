@@ -8,6 +8,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <netinet/in.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -29,6 +30,7 @@
 #include "sockets.h"
 #include "store.h"
 #include "volume.h"
+#include "watch.h"
 
 #define LOW_FDS 16    /* numbers that the shim's descriptors get */
 #define FDS_MAX 65536 /* a few for each instance */
@@ -137,6 +139,18 @@ static void on_term(void *arg, int signo)
 	ev_stop(arg);
 }
 
+/* Where names hears questions: the port of a socket that it has, too. */
+static uint16_t dns_port(struct start *s, const char *name)
+{
+	scoped_fd int fd = start_fd(s, name);
+	struct sockaddr_in at = {0};
+	socklen_t size = sizeof(at);
+
+	if (fd == -1 || getsockname(fd, (struct sockaddr *)&at, &size) == -1)
+		return 0;
+	return ntohs(at.sin_port);
+}
+
 static int run(struct jail *j, struct start *s, struct error *err)
 {
 	int sock = start_fd(s, "jail.sock"), pair = start_fd(s, "pair");
@@ -148,8 +162,10 @@ static int run(struct jail *j, struct start *s, struct error *err)
 	j->apparmor = has_profile();
 	if (find_runtime(j, err) == -1 || bundle_share_programs(j, err) == -1)
 		return -1;
-	j->net = net_open(s->settings.slot, err);
-	if (!j->net || ev_signal(j->ev, SIGTERM, on_term, j->ev, err) == -1)
+	j->net = net_open(
+	    &s->settings, dns_port(s, "dns-udp"), dns_port(s, "dns-tcp"), err);
+	if (!j->net || watch_open(j, err) == -1 ||
+	    ev_signal(j->ev, SIGTERM, on_term, j->ev, err) == -1)
 		return -1;
 	sockets_open(j, pair);
 	adopt_all(j);

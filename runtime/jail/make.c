@@ -407,7 +407,8 @@ static int make(struct instance *in, const struct order *o, struct error *err)
 		return make_inside(in, o, err);
 	if (write_record(in, err) == -1 ||
 	    cgroup_make(&in->j->cgroups, in->name, &limits, err) == -1 ||
-	    net_make(in->j->net, (uint32_t)in->r.net, &in->netns, err) == -1 ||
+	    net_make(in->j->net, (uint32_t)in->r.net, in->r.app, &in->netns,
+	        err) == -1 ||
 	    bundle_mount(in, o, err) == -1 || bundle_write(in, o, err) == -1 ||
 	    start_shim(in, o, err) == -1)
 		return -1;

@@ -17,24 +17,21 @@
 #include "forward.h"
 #include "link.h"
 #include "nft.h"
-#include "resolv.h"
 #include "rules.h"
 
 #define OWN_NAMESPACE "/proc/thread-self/ns/net"
 #define INSIDE "eth0" /* the instance's end of its veth */
 
-/* An address of the internet, to look up the way there: a.root-servers.net. */
-#define OUTSIDE 0xc6290004u
-
-/* The group of a slot's veths, so that one request removes them all. */
+/* The group of a slot's veths when all are removed by one request. */
 #define GROUP(slot) (0x70610000u + (uint32_t)(slot))
+
+static const struct ip gateway6 = {{0xfe, 0x80, [15] = 1}};
 
 struct net {
 	uint64_t slot;
-	int home;           /* the host's network namespace */
-	struct link *link;  /* in it */
-	struct rules rules; /* as loaded; nothing in them before the first */
-	bool loaded;
+	int home;          /* the host's network namespace */
+	struct link *link; /* in it */
+	struct table *table;
 };
 
 struct key {
@@ -47,15 +44,31 @@ static const struct key inside[] = {
     {"ipv4/ip_unprivileged_port_start", "0", false},
     {"ipv4/conf/all/accept_redirects", "0", false},
     {"ipv4/conf/default/accept_redirects", "0", false},
-    {"ipv6/conf/default/disable_ipv6", "1", true},
     {"ipv6/conf/default/accept_ra", "0", true},
+    {"ipv6/conf/default/accept_redirects", "0", true},
+    {"ipv6/conf/default/addr_gen_mode", "1", true}, /* none of its own */
 };
+
+/* And this, with IPv6 and without. */
+static const struct key inside6[] = {
+    {"ipv6/conf/default/disable_ipv6", "0", true}};
+static const struct key inside4[] = {
+    {"ipv6/conf/default/disable_ipv6", "1", true}};
 
 /* Of the host end, before it is up. */
 static const struct key outside[] = {
     {"ipv4/conf/%s/rp_filter", "1", false},
     {"ipv4/conf/%s/forwarding", "1", false},
+};
+static const struct key outside4[] = {
     {"ipv6/conf/%s/disable_ipv6", "1", true},
+};
+static const struct key outside6[] = {
+    {"ipv6/conf/%s/addr_gen_mode", "1", false},
+    {"ipv6/conf/%s/accept_ra", "0", false},
+    {"ipv6/conf/%s/accept_redirects", "0", false},
+    {"ipv6/conf/%s/disable_ipv6", "0", false},
+    {"ipv6/conf/%s/force_forwarding", "1", true}, /* or all the host does */
 };
 
 static int set_keys(
@@ -74,70 +87,12 @@ static int set_keys(
 	return 0;
 }
 
-/* --- the slot's table ---------------------------------------------------- */
-
-static void add_uplink(struct net *n, uint32_t address, struct uplinks *ret)
-{
-	char name[LINK_NAME];
-	int index;
-
-	if (link_route_lookup(n->link, address, &index, NULL) == -1 ||
-	    link_name(n->link, index, name, NULL) == -1)
-		return; /* no way there, now */
-	if (strcmp(name, "lo") != 0 && strncmp(name, "paas", 4) != 0)
-		(void)uplinks_add(ret, name);
-}
-
-static int load(struct net *n, const struct rules *rules, struct error *err)
-{
-	scoped_buf struct buf text = BUF_INIT(RULES_MAX);
-
-	rules_print(rules, &text);
-	if (text.bad)
-		return error_set(err, ERR_INTERNAL, "rules are too long");
-	if (nft_load(buf_str(&text), err) == -1)
-		return -1;
-	n->rules = *rules;
-	n->loaded = true;
-	log_info("network rules loaded resolvers=%" PRIu32, rules->resolvers.n);
-	if (rules->resolvers.n == 0)
-		log_warn("the host names no resolver that instances can reach: "
-		         "they have no DNS (/etc/resolv.conf)");
-	return 0;
-}
-
-/*
- * Have the table and the uplinks as the host is now: resolvers and the way
- * out may have changed, and somebody may have emptied all of nftables. Costs
- * some system calls when nothing is to be done.
- */
-static int refresh(struct net *n, struct error *err)
-{
-	struct rules want;
-	struct uplinks uplinks = {0};
-	char table[16];
-
-	memset(&want, 0, sizeof(want)); /* to be compared bytewise */
-	want.slot = n->slot;
-	resolv_read(&want.resolvers);
-	add_uplink(n, OUTSIDE, &uplinks);
-	for (uint32_t i = 0; i < want.resolvers.n; i++)
-		add_uplink(n, want.resolvers.address[i], &uplinks);
-	if (forward_claim(n->slot, &uplinks, &want.opened, err) == -1)
-		return -1;
-	rules_table(n->slot, table);
-	if ((!n->loaded || memcmp(&want, &n->rules, sizeof(want)) != 0 ||
-	        !nft_has(table)) &&
-	    load(n, &want, err) == -1)
-		return -1;
-	return forward_on(&uplinks, err);
-}
-
-struct net *net_open(uint64_t slot, struct error *err)
+struct net *net_open(const struct settings *settings, uint16_t dns_udp,
+    uint16_t dns_tcp, struct error *err)
 {
 	struct net *n = xcalloc(1, sizeof(*n));
 
-	n->slot = slot;
+	n->slot = settings->slot;
 	n->home = open(OWN_NAMESPACE, O_RDONLY | O_CLOEXEC);
 	if (n->home == -1) {
 		(void)error_sys(err, "open " OWN_NAMESPACE);
@@ -145,7 +100,9 @@ struct net *net_open(uint64_t slot, struct error *err)
 		return NULL;
 	}
 	n->link = link_open(err);
-	if (!n->link || refresh(n, err) == -1) {
+	if (n->link)
+		n->table = table_open(settings, n->link, dns_udp, dns_tcp, err);
+	if (!n->table) {
 		(void)error_wrap(err, "network of instances");
 		net_free(n);
 		return NULL;
@@ -157,9 +114,15 @@ void net_free(struct net *n)
 {
 	if (!n)
 		return;
+	table_free(n->table);
 	link_close(n->link);
 	fd_close(&n->home);
 	free(n);
+}
+
+struct table *net_table(const struct net *n)
+{
+	return n->table;
 }
 
 void net_numbers(uint32_t *ret_first, uint32_t *ret_count)
@@ -168,9 +131,9 @@ void net_numbers(uint32_t *ret_first, uint32_t *ret_count)
 	*ret_count = ADDRESS_LAST - ADDRESS_FIRST + 1;
 }
 
-void net_resolv(const struct net *n, struct buf *out)
+struct ip net_address(const struct net *n, uint32_t number)
 {
-	resolv_print(&n->rules.resolvers, out);
+	return ip_from4(address_of(n->slot, number));
 }
 
 /* --- namespaces ---------------------------------------------------------- */
@@ -184,7 +147,7 @@ static void go_home(const struct net *n)
 }
 
 /* In the fresh namespace: what needs to be there to be set. */
-static int fill(int *ret, struct link **ret_link, struct error *err)
+static int fill(bool ipv6, int *ret, struct link **ret_link, struct error *err)
 {
 	scoped_fd int ns = open(OWN_NAMESPACE, O_RDONLY | O_CLOEXEC);
 	scoped_link struct link *l = NULL;
@@ -194,6 +157,7 @@ static int fill(int *ret, struct link **ret_link, struct error *err)
 		return error_sys(err, "open " OWN_NAMESPACE);
 	l = link_open(err);
 	if (!l || set_keys(inside, NELEM(inside), "", err) == -1 ||
+	    set_keys(ipv6 ? inside6 : inside4, 1, "", err) == -1 ||
 	    link_find(l, "lo", &lo, err) == -1 || link_up(l, lo, err) == -1)
 		return -1;
 	*ret = take_fd(&ns);
@@ -201,45 +165,83 @@ static int fill(int *ret, struct link **ret_link, struct error *err)
 	return 0;
 }
 
+/* The way back to an instance, of both families. */
+static int add_routes(
+    struct net *n, uint32_t number, int index, bool ipv6, struct error *err)
+{
+	struct ip ip = net_address(n, number),
+	          ip6 = address6_of(n->slot, number);
+
+	if (link_route_direct(n->link, index, &ip, err) == -1)
+		return -1;
+	return ipv6 ? link_route_direct(n->link, index, &ip6, err) : 0;
+}
+
+static int set_outside(const char *name, bool ipv6, struct error *err)
+{
+	if (set_keys(outside, NELEM(outside), name, err) == -1)
+		return -1;
+	return ipv6 ? set_keys(outside6, NELEM(outside6), name, err)
+	            : set_keys(outside4, NELEM(outside4), name, err);
+}
+
 /* The host end is up last: nothing comes out before all is in place. */
 static int make_outside(
     struct net *n, uint32_t number, const char *name, struct error *err)
 {
+	bool ipv6 = table_has_ipv6(n->table);
+	struct ip gateway = ip_from4(ADDRESS_GATEWAY);
 	int index;
 
-	if (set_keys(outside, NELEM(outside), name, err) == -1 ||
+	if (set_outside(name, ipv6, err) == -1 ||
 	    link_find(n->link, name, &index, err) == -1 ||
-	    link_address(
-	        n->link, index, ADDRESS_GATEWAY, LINK_SCOPE_LINK, err) == -1 ||
-	    link_up(n->link, index, err) == -1)
+	    link_address(n->link, index, &gateway, LINK_SCOPE_LINK, err) == -1)
 		return -1;
-	return link_route_direct(
-	    n->link, index, address_of(n->slot, number), err);
+	if (ipv6 &&
+	    link_address(n->link, index, &gateway6, LINK_SCOPE_LINK, err) == -1)
+		return -1;
+	if (link_up(n->link, index, err) == -1)
+		return -1;
+	return add_routes(n, number, index, ipv6, err);
+}
+
+static int make_inside6(const struct net *n, uint32_t number, struct link *l,
+    int index, struct error *err)
+{
+	struct ip ip = address6_of(n->slot, number);
+
+	if (link_address(l, index, &ip, LINK_SCOPE_GLOBAL, err) == -1 ||
+	    link_route_direct(l, index, &gateway6, err) == -1)
+		return -1;
+	return link_route_default(l, index, &gateway6, err);
 }
 
 static int make_inside(
     const struct net *n, uint32_t number, struct link *l, struct error *err)
 {
+	struct ip ip = net_address(n, number),
+	          gateway = ip_from4(ADDRESS_GATEWAY);
 	int index;
 
 	if (link_find(l, INSIDE, &index, err) == -1 ||
-	    link_address(l, index, address_of(n->slot, number),
-	        LINK_SCOPE_GLOBAL, err) == -1 ||
+	    link_address(l, index, &ip, LINK_SCOPE_GLOBAL, err) == -1 ||
 	    link_up(l, index, err) == -1 ||
-	    link_route_direct(l, index, ADDRESS_GATEWAY, err) == -1)
+	    link_route_direct(l, index, &gateway, err) == -1 ||
+	    link_route_default(l, index, &gateway, err) == -1)
 		return -1;
-	return link_route_default(l, index, ADDRESS_GATEWAY, err);
+	return table_has_ipv6(n->table) ? make_inside6(n, number, l, index, err)
+	                                : 0;
 }
 
-static int make_veth(
-    struct net *n, uint32_t number, int ns, struct link *l, struct error *err)
+static int make_veth(struct net *n, uint32_t number, uint64_t app, int ns,
+    struct link *l, struct error *err)
 {
 	char name[VETH_NAME];
 
 	veth_name(n->slot, number, name);
 	/* One that is there is of an instance that was never finished. */
 	(void)link_delete(n->link, name, NULL);
-	if (link_veth(n->link, name, GROUP(n->slot), INSIDE, ns, err) == -1)
+	if (link_veth(n->link, name, policy_group(app), INSIDE, ns, err) == -1)
 		return -1;
 	if (make_inside(n, number, l, err) == -1 ||
 	    make_outside(n, number, name, err) == -1) {
@@ -249,40 +251,58 @@ static int make_veth(
 	return 0;
 }
 
-int net_make(struct net *n, uint32_t number, int *ret, struct error *err)
+int net_make(
+    struct net *n, uint32_t number, uint64_t app, int *ret, struct error *err)
 {
 	scoped_link struct link *l = NULL;
 	scoped_fd int ns = -1;
 	int made;
 
 	assert(number <= ADDRESS_LAST);
-	if (number != 0 && refresh(n, err) == -1)
+	if (number != 0 && table_refresh(n->table, err) == -1)
 		return error_wrap(err, "network of instances");
 	if (unshare(CLONE_NEWNET) == -1)
 		return error_sys(err, "make a network namespace");
-	made = fill(&ns, &l, err);
+	made = fill(number != 0 && table_has_ipv6(n->table), &ns, &l, err);
 	go_home(n);
 	if (made == -1)
 		return error_wrap(err, "network namespace");
-	if (number != 0 && make_veth(n, number, ns, l, err) == -1)
+	if (number != 0 && make_veth(n, number, app, ns, l, err) == -1)
 		return -1;
 	*ret = take_fd(&ns);
 	return 0;
 }
 
-int net_adopt(struct net *n, uint32_t number, struct error *err)
+/* Had it IPv6 when it was made? */
+static bool has_ipv6(const char *veth)
+{
+	return sysctl_is("ipv6/conf/%s/disable_ipv6", veth, '0');
+}
+
+int net_adopt(struct net *n, uint32_t number, uint64_t app, struct error *err)
 {
 	char name[VETH_NAME];
+	bool ipv6;
 	int index;
 
 	if (number == 0)
 		return 0;
 	veth_name(n->slot, number, name);
+	ipv6 = table_has_ipv6(n->table) && has_ipv6(name);
 	if (link_find(n->link, name, &index, err) == -1 ||
-	    set_keys(outside, NELEM(outside), name, err) == -1)
+	    link_set_group(n->link, index, policy_group(app), err) == -1 ||
+	    set_outside(name, ipv6, err) == -1)
 		return -1;
-	return link_route_direct(
-	    n->link, index, address_of(n->slot, number), err);
+	return add_routes(n, number, index, ipv6, err);
+}
+
+static void drop_route(struct net *n, const struct ip *ip)
+{
+	struct error err = {0};
+
+	if (link_route_delete(n->link, ip, &err) == -1 &&
+	    err.code != ERR_NOT_FOUND)
+		log_warn("network of instances: %s", err.msg);
 }
 
 /*
@@ -291,13 +311,15 @@ int net_adopt(struct net *n, uint32_t number, struct error *err)
  */
 void net_drop(struct net *n, uint32_t number)
 {
-	struct error err = {0};
+	struct ip ip, ip6;
 
-	if (number != 0 &&
-	    link_route_delete(n->link, address_of(n->slot, number), &err) ==
-	        -1 &&
-	    err.code != ERR_NOT_FOUND)
-		log_warn("network of instances: %s", err.msg);
+	if (number == 0)
+		return;
+	ip = net_address(n, number);
+	ip6 = address6_of(n->slot, number);
+	drop_route(n, &ip);
+	if (table_has_ipv6(n->table))
+		drop_route(n, &ip6);
 }
 
 static int fill_sockets(int *fds, int count, struct error *err)
@@ -333,8 +355,10 @@ static int remove_veths(uint64_t slot, struct error *err)
 {
 	scoped_link struct link *l = link_open(err);
 	struct error why = {0};
+	char prefix[24];
 
-	if (!l)
+	snprintf(prefix, sizeof(prefix), "paas%u-", (unsigned)slot & 63);
+	if (!l || link_gather(l, str_z(prefix), GROUP(slot), err) == -1)
 		return -1;
 	if (link_delete_group(l, GROUP(slot), &why) == -1 &&
 	    why.code != ERR_NOT_FOUND) {
@@ -347,7 +371,7 @@ static int remove_veths(uint64_t slot, struct error *err)
 
 int net_clean(uint64_t slot, struct error *err)
 {
-	scoped_buf struct buf text = BUF_INIT(RULES_MAX);
+	scoped_buf struct buf text = BUF_INIT(1024);
 	char table[16];
 
 	/* The rules go when nobody is left that they hold. */

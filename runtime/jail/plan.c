@@ -8,9 +8,11 @@
 #include "instance.h"
 #include "look.h"
 #include "make.h"
+#include "netverbs.h"
 #include "rest.h"
 #include "store.h"
 #include "volume.h"
+#include "watch.h"
 
 /* --- verbs ---------------------------------------------------------------- */
 
@@ -160,6 +162,10 @@ static const struct {
     {MSG_VOLUME_PUT, on_volume_put},
     {MSG_VOLUME_DROP, on_volume_drop},
     {MSG_DOCTOR, doctor_answer},
+    {MSG_NET_BEGIN, on_net_begin},
+    {MSG_NET, on_net},
+    {MSG_NET_END, on_net_end},
+    {MSG_NET_OPEN, on_net_open},
 };
 
 /* --- the connection ------------------------------------------------------- */
@@ -182,6 +188,7 @@ static void plan_up(struct peer *p, void *ctx)
 	while (map_next(j->instances, &pos, NULL, &in))
 		instance_tell(in);
 	send_plain(j, MSG_STATES_END);
+	watch_tell(j);
 	log_info("plan connected instances=%zu", map_len(j->instances));
 }
 

@@ -5,28 +5,26 @@
 #include "address.h"
 #include "base/fd.h"
 
-static const char *const files[] = {
-    "/etc/resolv.conf",
-    "/run/systemd/resolve/resolv.conf",
-};
-
-/* Can an instance reach it? Not 0/8, 127/8, multicast, or the host end. */
-static bool usable(uint32_t address)
+/* One that can be asked at all, and is not names itself. */
+static bool usable(const struct ip *ip)
 {
-	uint32_t top = address >> 24;
+	uint32_t top = ip_v4(ip) >> 24;
 
-	return top != 0 && top != 127 && top < 224 &&
-	       address != ADDRESS_GATEWAY;
+	if (ip_is4(ip))
+		return top != 0 && top < 224 && ip_v4(ip) != ADDRESS_GATEWAY;
+	return ip->b[0] != 0xff &&
+	       !(ip->b[0] == 0xfe && (ip->b[1] & 0xc0) == 0x80) &&
+	       !ip_eq(ip, &(struct ip){{0}});
 }
 
-static void add(struct resolvers *r, uint32_t address)
+static void add(struct resolvers *r, const struct ip *ip)
 {
-	if (!usable(address) || r->n == RESOLVERS_MAX)
+	if (!usable(ip) || r->n == RESOLVERS_MAX)
 		return;
 	for (uint32_t i = 0; i < r->n; i++)
-		if (r->address[i] == address)
+		if (ip_eq(&r->address[i], ip))
 			return;
-	r->address[r->n++] = address;
+	r->address[r->n++] = *ip;
 }
 
 static bool is_blank(char c)
@@ -53,34 +51,22 @@ static struct str next_word(struct str *line)
 void resolv_parse(struct str text, struct resolvers *ret)
 {
 	struct resolvers found = {0};
-	uint32_t address;
 	struct str line;
+	struct ip ip;
 
 	while (str_split(&text, '\n', &line)) {
 		if (str_eq(next_word(&line), STR("nameserver")) &&
-		    address_parse(next_word(&line), &address))
-			add(&found, address);
+		    ip_parse(next_word(&line), &ip))
+			add(&found, &ip);
 	}
 	*ret = found;
 }
 
-void resolv_print(const struct resolvers *r, struct buf *out)
-{
-	char text[ADDRESS_TEXT];
-
-	for (uint32_t i = 0; i < r->n; i++) {
-		address_print(r->address[i], text);
-		buf_addf(out, "nameserver %s\n", text);
-	}
-}
-
 void resolv_read(struct resolvers *ret)
 {
-	*ret = (struct resolvers){0};
-	for (size_t i = 0; i < NELEM(files) && ret->n == 0; i++) {
-		scoped_buf struct buf text = BUF_INIT(RESOLV_FILE_MAX);
+	scoped_buf struct buf text = BUF_INIT(RESOLV_FILE_MAX);
 
-		if (fd_read_file(AT_FDCWD, files[i], &text, NULL) == 0)
-			resolv_parse(buf_str(&text), ret);
-	}
+	*ret = (struct resolvers){0};
+	if (fd_read_file(AT_FDCWD, "/etc/resolv.conf", &text, NULL) == 0)
+		resolv_parse(buf_str(&text), ret);
 }

@@ -6,14 +6,21 @@
 #include "address.h"
 
 /*
- * What no instance reaches: this network, private and shared ranges (all
- * instances of all slots are in 100.64/10), loopback, link-local with the
- * metadata services of clouds, and all from multicast upwards. Ranges set
- * aside for documentation are left open: they are nobody's private network.
+ * What no instance reaches unless it is opened: this network, private and
+ * shared ranges, loopback, link-local with the metadata services of clouds
+ * (fd00:ec2::254, too), and all from multicast upwards. Ranges set aside for
+ * documentation are left open: they are nobody's private network.
  */
-#define DENIED                                                                 \
+#define DENIED4                                                                \
 	"0.0.0.0/8, 10.0.0.0/8, 100.64.0.0/10, 127.0.0.0/8, 169.254.0.0/16, "  \
 	"172.16.0.0/12, 192.168.0.0/16, 224.0.0.0/3"
+#define DENIED6 "::/8, fc00::/7, fe80::/10, ff00::/8"
+#define LOUD "iif limit rate 5/second burst 20 packets"
+#define GATEWAY "169.254.1.1"
+/* What finds the other end of a veth; never forwarded. */
+#define NEIGHBOR                                                               \
+	"icmpv6 type { nd-neighbor-solicit, nd-neighbor-advert } "             \
+	"ip6 hoplimit 255"
 
 bool uplinks_add(struct uplinks *u, const char *name)
 {
@@ -51,57 +58,49 @@ void rules_print_end(uint64_t slot, struct buf *out)
 
 /* --- sets ---------------------------------------------------------------- */
 
-/* The head of a set; nft takes none with an empty list of elements. */
-static void print_set(struct buf *out, const char *name, const char *type)
+static void print_opened(
+    const char *name, const struct uplinks *u, struct buf *out)
 {
-	buf_addf(out, "\tset %s {\n\t\ttype %s\n", name, type);
-}
-
-static void print_resolvers(const struct resolvers *r, struct buf *out)
-{
-	char text[ADDRESS_TEXT];
-
-	print_set(out, "resolvers", "ipv4_addr");
-	for (uint32_t i = 0; i < r->n; i++) {
-		address_print(r->address[i], text);
-		buf_addf(out, "%s%s", i ? ", " : "\t\telements = { ", text);
-	}
-	buf_addz(out, r->n ? " }\n\t}\n" : "\t}\n");
-}
-
-static void print_opened(const struct uplinks *u, struct buf *out)
-{
-	print_set(out, "opened", "ifname");
+	buf_addf(out, "\tset %s {\n\t\ttype ifname\n", name);
 	for (uint32_t i = 0; i < u->n; i++)
 		buf_addf(out, "%s\"%s\"", i ? ", " : "\t\telements = { ",
 		    u->name[i]);
+	/* nft takes no empty list of elements. */
 	buf_addz(out, u->n ? " }\n\t}\n" : "\t}\n");
 }
 
 static void print_sets(const struct rules *r, struct buf *out)
 {
-	print_resolvers(&r->resolvers, out);
-	print_opened(&r->opened, out);
+	print_opened("opened4", &r->opened, out);
+	print_opened("opened6", &r->opened6, out);
 	buf_addz(out,
-	    "\tset denied {\n\t\ttype ipv4_addr\n\t\tflags interval\n"
-	    "\t\telements = { " DENIED " }\n\t}\n"
-	    /* Filled by the rule that counts, emptied when they end. */
-	    "\tset flows {\n\t\ttype ipv4_addr\n\t\tsize 65536\n"
-	    "\t\tflags dynamic\n\t}\n");
+	    "\tset denied4 {\n\t\ttype ipv4_addr\n\t\tflags interval\n"
+	    "\t\telements = { " DENIED4 " }\n\t}\n"
+	    "\tset denied6 {\n\t\ttype ipv6_addr\n\t\tflags interval\n"
+	    "\t\telements = { " DENIED6 " }\n\t}\n"
+	    /* Filled by the rules that count, emptied when they end. */
+	    "\tset flows {\n\t\ttype iface_index\n\t\tsize 65536\n"
+	    "\t\tflags dynamic\n\t}\n"
+	    "\tset loud {\n\t\ttype iface_index\n\t\tsize 65536\n"
+	    "\t\tflags dynamic,timeout\n\t\ttimeout 1m\n\t}\n");
 }
 
 /* --- chains -------------------------------------------------------------- */
 
 /* Ahead of connection tracking: what is forged costs nothing behind it. */
-static void print_source(const char *veths, struct buf *out)
+static void print_source(const struct rules *r, struct buf *out)
 {
-	buf_addf(out,
-	    "\tchain source {\n"
-	    "\t\ttype filter hook prerouting priority raw; policy accept;\n"
-	    "\t\tiifname \"%s\" meta nfproto != ipv4 drop\n"
-	    "\t\tiifname \"%s\" fib saddr . iif oif missing drop\n"
-	    "\t}\n",
-	    veths, veths);
+	buf_addz(out,
+	    "\tchain of_instance {\n"
+	    "\t\tmeta nfproto ipv4 fib saddr . iif oif missing drop\n");
+	if (r->ipv6)
+		buf_addz(out,
+		    "\t\tmeta nfproto ipv6 " NEIGHBOR " return\n"
+		    "\t\tmeta nfproto ipv6 fib saddr . iif oif missing drop\n"
+		    "\t\tmeta nfproto ipv6 ip6 saddr fe80::/10 drop\n");
+	else
+		buf_addz(out, "\t\tmeta nfproto != ipv4 drop\n");
+	buf_addz(out, "\t}\n");
 }
 
 /*
@@ -109,49 +108,111 @@ static void print_source(const char *veths, struct buf *out)
  * cloud's library looking for metadata) goes on at once. A reset for TCP,
  * since the kernel sends only so many ICMP errors a second.
  */
-static void print_refuse(struct buf *out)
-{
-	buf_addz(out, "\tchain refuse {\n"
-	              "\t\tmeta l4proto tcp reject with tcp reset\n"
-	              "\t\treject with icmpx admin-prohibited\n"
-	              "\t}\n"
-	              "\tchain dns {\n"
-	              "\t\tip daddr @resolvers udp dport 53 accept\n"
-	              "\t\tip daddr @resolvers tcp dport 53 accept\n"
-	              "\t}\n");
-}
-
-/* Between an instance and the host itself, which may be its own resolver. */
-static void print_host(const char *veths, struct buf *out)
+static void print_refuse(uint64_t slot, struct buf *out)
 {
 	buf_addf(out,
-	    "\tchain to_host {\n"
-	    "\t\ttype filter hook input priority filter; policy accept;\n"
-	    "\t\tiifname \"%s\" jump dns\n"
-	    "\t\tiifname \"%s\" goto refuse\n"
+	    "\tchain answer {\n"
+	    "\t\tmeta l4proto tcp reject with tcp reset\n"
+	    "\t\treject with icmpx admin-prohibited\n"
 	    "\t}\n"
-	    "\tchain from_host {\n"
-	    "\t\ttype filter hook output priority filter; policy accept;\n"
-	    "\t\toifname \"%s\" ct state != { established, related } drop\n"
+	    "\tchain refuse {\n"
+	    "\t\tct state new update @loud { " LOUD " } "
+	    "log group %u snaplen 64\n"
+	    "\t\tgoto answer\n"
+	    "\t}\n"
+	    "\tchain refuse_host {\n"
+	    "\t\tct state new update @loud { " LOUD " } "
+	    "log prefix \"host\" group %u snaplen 64\n"
+	    "\t\tgoto answer\n"
 	    "\t}\n",
-	    veths, veths, veths);
+	    RULES_LOG_GROUP + (unsigned)slot, RULES_LOG_GROUP + (unsigned)slot);
+}
+
+static void print_names(const struct rules *r, struct buf *out)
+{
+	buf_addz(out, "\tchain to_names {\n");
+	if (r->dns_udp && r->dns_tcp)
+		buf_addf(out,
+		    "\t\tip daddr " GATEWAY " udp dport 53 dnat ip to " GATEWAY
+		    ":%u\n"
+		    "\t\tip daddr " GATEWAY " tcp dport 53 dnat ip to " GATEWAY
+		    ":%u\n",
+		    r->dns_udp, r->dns_tcp);
+	buf_addz(out, "\t}\n");
+}
+
+/* Between an instance and the host itself. */
+static void print_host(const struct rules *r, struct buf *out)
+{
+	buf_addz(out, "\tchain at_host {\n"
+	              "\t\tct state { established, related } accept\n"
+	              "\t\tct state invalid drop\n");
+	if (r->ipv6)
+		buf_addz(out, "\t\tmeta nfproto ipv6 " NEIGHBOR " accept\n");
+	buf_addf(out,
+	    "\t\tadd @flows { iif ct count over %" PRIu64
+	    " } goto refuse_host\n",
+	    r->flows);
+	if (r->dns_udp && r->dns_tcp)
+		buf_addf(out,
+		    "\t\tip daddr " GATEWAY " udp dport %u accept\n"
+		    "\t\tip daddr " GATEWAY " tcp dport %u accept\n",
+		    r->dns_udp, r->dns_tcp);
+	buf_addz(out,
+	    "\t\tmeta l4proto { tcp, udp } iifgroup . th dport @ports accept\n"
+	    "\t\tjump machine\n"
+	    "\t\tgoto refuse_host\n"
+	    "\t}\n");
+}
+
+/* From an instance to anything else but the host. */
+static void print_away(const struct rules *r, struct buf *out)
+{
+	buf_addf(out,
+	    "\tchain away {\n"
+	    "\t\tct state { established, related } accept\n"
+	    "\t\tct state invalid drop\n"
+	    "\t\tadd @flows { iif ct count over %" PRIu64 " } goto refuse\n"
+	    "\t\toifname \"paas%u-*\" iifgroup . oifgroup @links accept\n"
+	    "\t\toifname \"paas*\" goto refuse\n"
+	    "\t\tiifgroup vmap @apps\n"
+	    "\t\tjump app_0\n"
+	    "\t\tmeta l4proto { tcp, udp } iifgroup . ip daddr . th dport "
+	    "@open4 accept\n"
+	    "\t\tmeta l4proto { tcp, udp } iifgroup . ip6 daddr . th dport "
+	    "@open6 accept\n"
+	    "\t\tip daddr @denied4 goto refuse\n"
+	    "\t\tip6 daddr @denied6 goto refuse\n"
+	    "%s"
+	    "\t\taccept\n"
+	    "\t}\n",
+	    r->flows, (unsigned)r->slot & 63,
+	    r->smtp ? "" : "\t\ttcp dport 25 goto refuse\n");
 }
 
 /*
  * What is accepted here may still be dropped by a table of somebody else's.
  * "paas*" are the instances of all platforms on this host.
  */
-static void print_forward(const char *veths, struct buf *out)
+static void print_hooks(const char *veths, struct buf *out)
 {
 	buf_addf(out,
-	    "\tchain from_instance {\n"
-	    "\t\tct state { established, related } accept\n"
-	    "\t\tct state invalid drop\n"
-	    "\t\tadd @flows { ip saddr ct count over %u } goto refuse\n"
-	    "\t\tjump dns\n"
-	    "\t\tip daddr @denied goto refuse\n"
-	    "\t\toifname \"paas*\" goto refuse\n"
-	    "\t\taccept\n"
+	    "\tchain source {\n"
+	    "\t\ttype filter hook prerouting priority raw; policy accept;\n"
+	    "\t\tiifname \"%s\" jump of_instance\n"
+	    "\t}\n"
+	    "\tchain names {\n"
+	    "\t\ttype nat hook prerouting priority dstnat; policy accept;\n"
+	    "\t\tiifname \"%s\" jump to_names\n"
+	    "\t}\n"
+	    "\tchain to_host {\n"
+	    "\t\ttype filter hook input priority filter; policy accept;\n"
+	    "\t\tiifname \"%s\" goto at_host\n"
+	    "\t}\n"
+	    "\tchain from_host {\n"
+	    "\t\ttype filter hook output priority filter; policy accept;\n"
+	    "\t\toifname \"%s\" " NEIGHBOR " accept\n"
+	    "\t\toifname \"%s\" ct state != { established, related } drop\n"
 	    "\t}\n"
 	    "\tchain stray {\n"
 	    "\t\tct state { established, related } return\n"
@@ -160,27 +221,34 @@ static void print_forward(const char *veths, struct buf *out)
 	    "\t}\n"
 	    "\tchain forward {\n"
 	    "\t\ttype filter hook forward priority filter; policy accept;\n"
-	    "\t\tiifname \"%s\" goto from_instance\n"
+	    "\t\tiifname \"%s\" goto away\n"
 	    "\t\toifname \"%s\" ct state != { established, related } drop\n"
-	    "\t\tiifname @opened oifname != \"paas*\" jump stray\n"
+	    "\t\tmeta nfproto ipv4 iifname @opened4 oifname != \"paas*\" "
+	    "jump stray\n"
+	    "\t\tmeta nfproto ipv6 iifname @opened6 oifname != \"paas*\" "
+	    "jump stray\n"
 	    "\t}\n",
-	    FLOWS_MAX, veths, veths);
+	    veths, veths, veths, veths, veths, veths, veths);
 }
 
-static void print_nat(uint64_t slot, struct buf *out)
+static void print_nat(const struct rules *r, struct buf *out)
 {
-	char net[ADDRESS_TEXT];
+	char net[ADDRESS_TEXT], net6[IP_NET_TEXT];
+	struct ip_net six = address6_net(r->slot);
 
-	address_print(address_net(slot), net);
+	address_print(address_net(r->slot), net);
+	ip_net_print(&six, net6);
 	buf_addf(out,
 	    "\tchain egress {\n"
 	    "\t\ttype nat hook postrouting priority srcnat; policy accept;\n"
 	    "\t\tip saddr %s/16 oifname != \"paas*\" masquerade\n"
+	    "\t\tip6 saddr %s oifname != \"paas*\" masquerade\n"
 	    "\t}\n",
-	    net);
+	    net, net6);
 }
 
-void rules_print(const struct rules *r, struct buf *out)
+void rules_print(const struct rules *r, const struct policy *p, uint64_t now,
+    struct buf *out)
 {
 	char table[16], veths[24];
 
@@ -189,10 +257,13 @@ void rules_print(const struct rules *r, struct buf *out)
 	rules_print_end(r->slot, out);
 	buf_addf(out, "table inet %s {\n", table);
 	print_sets(r, out);
-	print_source(veths, out);
-	print_refuse(out);
-	print_host(veths, out);
-	print_forward(veths, out);
-	print_nat(r->slot, out);
+	policy_rules(p, now, out);
+	print_source(r, out);
+	print_refuse(r->slot, out);
+	print_names(r, out);
+	print_host(r, out);
+	print_away(r, out);
+	print_hooks(veths, out);
+	print_nat(r, out);
 	buf_addz(out, "}\n");
 }

@@ -7,6 +7,7 @@
 #include "apply.h"
 #include "base/clock.h"
 #include "base/log.h"
+#include "nets.h"
 #include "oneoff.h"
 #include "past.h"
 #include "tell.h"
@@ -149,6 +150,7 @@ static void send_remove(struct plan *p, struct inst *in)
 	frame_put_u64(&o, F_INSTANCE, in->id);
 	(void)plan_send(p->jail, &o);
 	tell_dyno_gone(p, in);
+	nets_inst_gone(p, in);
 	pending_free(take(in->pending));
 }
 

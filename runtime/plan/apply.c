@@ -8,9 +8,6 @@
 
 #include "base/mem.h"
 
-#define PORT_FIRST 10000 /* $PORT, in a network namespace of its own */
-#define PORT_LAST 31999
-
 static bool is_candidate(const struct app *a, uint64_t release)
 {
 	const struct want *w = app_candidate(a);
@@ -35,8 +32,7 @@ static void start(struct model *m, struct app *a, const struct action *act,
 		    act->num);
 	}
 	if (in->kind == KIND_APP)
-		in->port = PORT_FIRST + (env->random ^ in->id) %
-		                            (PORT_LAST - PORT_FIRST + 1);
+		in->port = msg_app_port(a->id);
 	in->state = INST_ASKED;
 	in->asked_ms = env->now_ms;
 	in->time_ms = real_ms;

@@ -5,6 +5,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "handlers.h"
+#include "nets.h"
 #include "store.h"
 #include "tell.h"
 #include "works.h"
@@ -126,6 +127,7 @@ void on_instance_state(struct plan *p, struct peer *from, struct frame *f)
 		return;
 	in->stale = false;
 	in->frozen = frame_u64(f, F_FROZEN) == 1;
+	str_copy(frame_str(f, F_ADDRESS), in->address, sizeof(in->address));
 	now_is(p, in, f);
 	plan_touch(p, in->app);
 }
@@ -181,6 +183,8 @@ void on_states_end(struct plan *p, struct peer *from, struct frame *f)
 	p->jail_known = true;
 	log_info("jail has told what runs instances=%zu",
 	    map_len(p->model.insts_by_id));
+	if (peer_is_up(p->names))
+		nets_tell_names(p);
 	plan_touch_all(p);
 }
 
@@ -242,7 +246,7 @@ void jail_answered(struct plan *p, const struct frame *f)
 	struct inst *in;
 	struct app *a;
 
-	if (!f->id || store_answer(p, f))
+	if (!f->id || store_answer(p, f) || nets_answer(p, f))
 		return;
 	a = dropped_by(p, f->id);
 	if (f->type == MSG_ERROR) {

@@ -7,6 +7,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/rand.h"
+#include "nets.h"
 #include "oneoff.h"
 #include "past.h"
 #include "store.h"
@@ -27,6 +28,7 @@ void plan_init(struct plan *p, struct ev *ev, const struct settings *settings)
 	list_init(&p->works);
 	p->past = past_new();
 	p->lines = lines_new();
+	p->nets = nets_new();
 	p->first_id = plan_new_id(p);
 }
 
@@ -44,6 +46,7 @@ void plan_release(struct plan *p)
 	works_release(p);
 	past_free(p->past);
 	lines_free(p->lines);
+	nets_free(p->nets);
 }
 
 int plan_send(struct peer *to, struct frame_out *o)
@@ -114,6 +117,7 @@ static void settle_all(struct plan *p)
 		if (a->wake_ms > now)
 			continue;
 		settle(p, a);
+		nets_look(p, a);
 		/* Not before the router knows that it has no front. */
 		if (p->router_told)
 			(void)model_forget_app(&p->model, a);

@@ -17,6 +17,7 @@
 
 struct lines; /* tell.h */
 struct past;  /* past.h */
+struct nets;  /* nets.h */
 
 struct plan {
 	struct ev *ev;
@@ -29,8 +30,8 @@ struct plan {
 	uint64_t first_id; /* that this process gave */
 
 	struct ipc_listener *listener;
-	struct peer *jail, *router, *logd; /* connectors */
-	struct peer *web, *builder;        /* NULL while away */
+	struct peer *jail, *router, *logd, *names; /* connectors */
+	struct peer *web, *builder;                /* NULL while away */
 
 	bool jail_known;  /* jail has told all that runs */
 	bool wants_known; /* web has told all it wants, at least once */
@@ -42,6 +43,7 @@ struct plan {
 	struct list works;     /* works.h */
 	struct past *past;
 	struct lines *lines; /* for logd */
+	struct nets *nets;   /* for jail and names */
 };
 
 void plan_init(struct plan *p, struct ev *ev, const struct settings *settings);

@@ -158,6 +158,7 @@ struct inst *model_add(struct model *m, struct app *a, uint64_t id,
 	in->state = state;
 	in->target = TARGET_NONE;
 	in->told = DYNO_UNTOLD;
+	in->endpoint = -1;
 	list_add(&a->insts, &in->of_app);
 	(void)map_set_id(m->insts_by_id, id, in);
 	return in;
@@ -214,6 +215,19 @@ const struct want_type *inst_type(const struct inst *in)
 	if (in->kind != KIND_APP || !w->set || w->release != in->release)
 		return NULL;
 	return want_type(w, in->ptype);
+}
+
+bool inst_has_address(const struct inst *in)
+{
+	return in->address[0] != '\0' &&
+	       (in->state == INST_STARTING || in->state == INST_RUNNING);
+}
+
+bool inst_is_found(const struct inst *in)
+{
+	return in->kind == KIND_APP && in->state == INST_RUNNING &&
+	       in->stop == STOP_NO && inst_has_address(in) &&
+	       (!inst_is_web(in) || in->target == TARGET_SERVE);
 }
 
 /* --- what is wanted of an app --------------------------------------------- */

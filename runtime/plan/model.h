@@ -94,9 +94,11 @@ struct inst {
 	uint64_t release, generation, num, job, work, port;
 	uint64_t of; /* the instance that it runs inside, or 0 */
 	char ptype[64], name[129];
-	char size[33];   /* "": found running, and nobody knows */
-	uint64_t memory; /* bytes it may use; 0: not known */
-	char shown[257]; /* the command of a one-off, for people */
+	char size[33];    /* "": found running, and nobody knows */
+	uint64_t memory;  /* bytes it may use; 0: not known */
+	char shown[257];  /* the command of a one-off, for people */
+	char address[46]; /* in the network of instances; "": none */
+	int endpoint;     /* what names knows: -1 nothing, 1 to be found */
 
 	enum inst_state state;
 	bool adopted;             /* found running: the router may know it */
@@ -198,6 +200,10 @@ bool inst_is_job(const struct inst *in); /* a step of a build */
 bool inst_is_web(const struct inst *in); /* takes requests */
 /* Its row in the formation of its release; NULL when that is not known. */
 const struct want_type *inst_type(const struct inst *in);
+/* Something may come from its address. */
+bool inst_has_address(const struct inst *in);
+/* Its app's name leads to it: it serves, or works, and is to go on. */
+bool inst_is_found(const struct inst *in);
 
 /* The release that must serve now: the live one, or a candidate that made it.
  * NULL when there is none. */

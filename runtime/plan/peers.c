@@ -5,6 +5,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "handlers.h"
+#include "nets.h"
 #include "store.h"
 #include "tell.h"
 
@@ -47,6 +48,12 @@ static const struct {
     {MSG_INSTANCE_MEMORY, on_instance_memory},
     {MSG_INSTANCE_PORTS, on_instance_ports},
     {MSG_STATES_END, on_states_end},
+
+    {MSG_NET_BEGIN, on_net},
+    {MSG_NET, on_net},
+    {MSG_NET_END, on_net},
+    {MSG_NET_OPEN, on_net_open},
+    {MSG_RESOLVERS, on_resolvers},
 
     {MSG_TARGET_HEALTH, on_target_health},
     {MSG_TARGET_FAILED, on_target_failed},
@@ -98,10 +105,13 @@ static void builder_is(struct plan *p, struct peer *builder)
 static void jail_changed(struct plan *p, bool up)
 {
 	p->jail_known = false; /* until its snapshot has come */
-	if (up)
+	if (up) {
+		nets_tell_jail(p);
 		store_again(p);
-	else
+	} else {
+		nets_jail_gone(p);
 		plan_touch_all(p);
+	}
 }
 
 static void router_changed(struct plan *p)
@@ -122,6 +132,8 @@ static void peer_up(struct peer *peer, void *ctx)
 		router_changed(p);
 	else if (peer == p->logd)
 		tell_lines(p);
+	else if (peer == p->names)
+		nets_tell_names(p);
 	else if (peer_role(peer) == ROLE_WEB)
 		web_is(p, peer);
 	else if (peer_role(peer) == ROLE_BUILDER)
@@ -159,6 +171,7 @@ void peers_open(struct plan *p, int fd, const struct roles *roles)
 	p->jail = dial(p, "jail.sock", ROLE_JAIL);
 	p->router = dial(p, "router.sock", ROLE_ROUTER);
 	p->logd = dial(p, "logd.sock", ROLE_LOGD);
+	p->names = dial(p, "names.sock", ROLE_NAMES);
 }
 
 void peers_close(struct plan *p)
@@ -166,6 +179,7 @@ void peers_close(struct plan *p)
 	peer_close(take(p->jail));
 	peer_close(take(p->router));
 	peer_close(take(p->logd));
+	peer_close(take(p->names));
 	p->web = p->builder = NULL; /* the listener's */
 	ipc_listener_free(take(p->listener));
 }

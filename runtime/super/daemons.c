@@ -31,7 +31,9 @@ static const struct row {
 	bool last;    /* stops when all others are gone */
 } rows[] = {
     {"logd", {"logd.sock"}, .last = false},
-    {"jail", {"jail.sock", "pair=pair-jail"}, .last = false},
+    {"jail", {"jail.sock", "pair=pair-jail", "dns-udp", "dns-tcp"},
+        .last = false},
+    {"names", {"names.sock", "dns-udp", "dns-tcp"}, .last = false},
     {"plan", {"plan.sock"}, .last = false},
     {"router", {"router.sock", "pair=pair-router"}, .listens = true,
         .last = true},

@@ -229,8 +229,8 @@ int folders_make(
 void folders_clear(const struct settings *s, bool keep)
 {
 	static const char *const always[] = {"web.sock", "plan.sock",
-	    "jail.sock", "router.sock", "logd.sock", "receive.sock",
-	    "export.sock", "outbound.sock", "router", "pid"};
+	    "jail.sock", "router.sock", "logd.sock", "names.sock",
+	    "receive.sock", "export.sock", "outbound.sock", "router", "pid"};
 	scoped_fd int run = open(s->run, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	scoped_fd int root = open(RUN_ROOT, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	char name[8];

@@ -10,7 +10,7 @@
 #include "base/fd.h"
 
 static const char *const names[] = {"router", "web", "gitd", "receive",
-    "builder", "plan", "jail", "logd", "outbound"};
+    "builder", "plan", "jail", "logd", "outbound", "names"};
 
 int programs_open(
     const struct settings *s, struct programs *ret, struct error *err)

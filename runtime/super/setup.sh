@@ -24,7 +24,7 @@ fi
 cache=/var/cache/paas/stacks
 suite=trixie
 stack_days=30 # that a base image nobody makes any more is kept
-users="router web gitd receive builder plan logd outbound shim"
+users="router web gitd receive builder plan logd outbound names shim"
 
 die() {
 	printf 'paas: %s\n' "$*" >&2

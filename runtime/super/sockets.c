@@ -13,6 +13,7 @@
 #include "base/fd.h"
 
 #define BACKLOG 1024
+#define GATEWAY 0xa9fe0101u /* 169.254.1.1, as in jail */
 
 static const struct {
 	const char *name; /* in the run folder */
@@ -23,6 +24,7 @@ static const struct {
     {"jail.sock", SOCK_SEQPACKET},
     {"router.sock", SOCK_SEQPACKET},
     {"logd.sock", SOCK_SEQPACKET},
+    {"names.sock", SOCK_SEQPACKET},
     {"receive.sock", SOCK_SEQPACKET},
     {"export.sock", SOCK_SEQPACKET},
     {"outbound.sock", SOCK_SEQPACKET},
@@ -130,6 +132,44 @@ static int listen_unix(
 	return take_fd(&fd);
 }
 
+/* --- DNS ------------------------------------------------------------------ */
+
+/*
+ * Where names hears its questions: at the gateway of instances, on a port of
+ * the kernel's choice that the rules of this platform lead port 53 to. So it
+ * is in nobody's way, be it another platform or a resolver of the host's. The
+ * address is there with the first instance.
+ */
+static int listen_dns(int type, struct error *err)
+{
+	const struct sockaddr_in at = {
+	    .sin_family = AF_INET, .sin_addr.s_addr = htonl(GATEWAY)};
+	scoped_fd int fd =
+	    socket(AF_INET, type | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	int on = 1;
+
+	if (fd == -1 ||
+	    setsockopt(fd, IPPROTO_IP, IP_FREEBIND, &on, sizeof(on)) == -1 ||
+	    bind(fd, (const struct sockaddr *)&at, sizeof(at)) == -1 ||
+	    (type == SOCK_STREAM && listen(fd, BACKLOG) == -1))
+		return error_sys(err, "listen for DNS at the gateway");
+	return take_fd(&fd);
+}
+
+static int keep_dns(struct sockets *ret, struct error *err)
+{
+	int udp = listen_dns(SOCK_DGRAM, err), tcp;
+
+	if (udp == -1)
+		return -1;
+	keep(ret, "dns-udp", udp);
+	tcp = listen_dns(SOCK_STREAM, err);
+	if (tcp == -1)
+		return -1;
+	keep(ret, "dns-tcp", tcp);
+	return 0;
+}
+
 int sockets_open(const struct settings *s, const struct roles *roles,
     struct sockets *ret, struct error *err)
 {
@@ -151,7 +191,7 @@ int sockets_open(const struct settings *s, const struct roles *roles,
 		return error_sys(err, "socket pair");
 	keep(ret, "pair-router", pair[0]);
 	keep(ret, "pair-jail", pair[1]);
-	return 0;
+	return keep_dns(ret, err);
 }
 
 int sockets_get(const struct sockets *s, const char *name)

@@ -13,6 +13,7 @@ LIBRARIES = {  # what DESIGN allows, beyond libc
     "paas-super": set(),
     "paas-plan": set(),
     "paas-logd": set(),
+    "paas-names": set(),
     "paas-router": {"libssl", "libcrypto"},
     "paas-jail": {"libmnl"},
     "paas-builder": {"libjansson"},
@@ -23,6 +24,7 @@ LIBRARIES = {  # what DESIGN allows, beyond libc
 }
 USERS = {"paas-router": "paas-router", "paas-web": "paas-web", "paas-gitd": "paas-gitd",
          "paas-builder": "paas-builder", "paas-plan": "paas-plan", "paas-logd": "paas-logd",
+         "paas-names": "paas-names",
          "paas-shim": "paas-shim", "paas-outbound": "paas-outbound"}
 
 

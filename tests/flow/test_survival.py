@@ -21,7 +21,7 @@ import gitwire
 from platform_run import Platform, wait_until
 from traffic import BEARERS, Kill, Traffic
 
-DAEMONS = ["super", "router", "web", "gitd", "builder", "plan", "jail", "logd"]
+DAEMONS = ["super", "router", "web", "gitd", "builder", "plan", "jail", "logd", "names"]
 
 
 @pytest.fixture(scope="module")

@@ -7,6 +7,7 @@
 
 #include <cmocka.h>
 #include <fcntl.h>
+#include <linux/netfilter.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,6 +15,7 @@
 #include <unistd.h>
 
 #include "../../runtime/jail/doctor.h"
+#include "../../runtime/jail/nft.h"
 #include "base/fd.h"
 
 /* A host of a test's own: a folder that stands for its /. */
@@ -201,6 +203,37 @@ static void runtimes_with_known_holes_are_named(void **state)
 	}
 }
 
+static void firewalls_that_drop_are_named(void **state)
+{
+	static const struct {
+		struct nft_chain chain;
+		const char *says; /* NULL: nothing */
+	} cases[] = {
+	    {{NFPROTO_IPV4, "filter", "FORWARD", NF_INET_FORWARD, true},
+	        "connections"},
+	    {{NFPROTO_IPV4, "filter", "FORWARD", NF_INET_FORWARD, false}, NULL},
+	    {{NFPROTO_IPV4, "filter", "INPUT", NF_INET_LOCAL_IN, true}, "DNS"},
+	    {{NFPROTO_IPV4, "filter", "OUTPUT", NF_INET_LOCAL_OUT, true}, NULL},
+	    {{NFPROTO_INET, "paas3", "x", NF_INET_FORWARD, true}, NULL},
+	    {{NFPROTO_INET, "firewalld", "filter_FORWARD", NF_INET_FORWARD,
+	         false},
+	        "firewalld"},
+	};
+	struct doctor *d = *state;
+
+	for (size_t i = 0; i < NELEM(cases); i++) {
+		d->n = 0;
+		doctor_say_chain(d, &cases[i].chain);
+		assert_int_equal(d->n, cases[i].says != NULL);
+		if (d->n == 0)
+			continue;
+		assert_int_equal(d->items[0].level, FINDING_WARN);
+		assert_non_null(strstr(d->items[0].text, cases[i].says));
+		/* Whole: an advice that is cut can't be typed. */
+		assert_true(str_ends(str_z(d->items[0].todo), STR(".")));
+	}
+}
+
 static void more_findings_than_fit_are_left_out(void **state)
 {
 	struct doctor *d = *state;
@@ -225,6 +258,7 @@ int main(void)
 	    ON_A_HOST(small_limits_are_said_each),
 	    ON_A_HOST(apparmor_without_our_profile_is_a_warning),
 	    ON_A_HOST(runtimes_with_known_holes_are_named),
+	    ON_A_HOST(firewalls_that_drop_are_named),
 	    ON_A_HOST(more_findings_than_fit_are_left_out),
 	};
 

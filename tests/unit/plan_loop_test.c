@@ -371,6 +371,141 @@ static void lines_wait_for_logd(void **state)
 	got_free(expect(t, LOGD, MSG_LOG_WRITE));
 }
 
+/* --- network -------------------------------------------------------------- */
+
+static void say_net(struct town *t, const char *rule)
+{
+	struct frame_out o = frame_begin(MSG_NET, 0);
+
+	frame_put_u64(&o, F_APP, APP);
+	if (rule)
+		frame_put_z(&o, F_EGRESS, rule);
+	say_frame(t, WEB, &o);
+}
+
+static void expect_net(struct town *t, enum side side, const char *rule)
+{
+	struct got *g;
+
+	got_free(expect(t, side, MSG_NET_BEGIN));
+	if (rule) {
+		g = expect(t, side, MSG_NET);
+		assert_true(field_is(g, F_EGRESS, rule));
+		got_free(g);
+	} else {
+		assert_no(t, side, MSG_NET);
+	}
+	got_free(expect(t, side, MSG_NET_END));
+}
+
+static void what_apps_may_reach_is_told_to_jail_and_names(void **state)
+{
+	struct town *t = *state;
+
+	jail_tells(t, NULL);
+	wait_until_there(t, NAMES);
+	/* They know it better as long as web has not said it. */
+	assert_no(t, JAIL, MSG_NET_BEGIN);
+	assert_no(t, NAMES, MSG_NET_BEGIN);
+	dial(t, WEB);
+	say_plain(t, WEB, MSG_NET_BEGIN);
+	say_net(t, "10.0.0.0/8");
+	say_plain(t, WEB, MSG_NET_END);
+	expect_net(t, JAIL, "10.0.0.0/8");
+	expect_net(t, NAMES, "10.0.0.0/8");
+	hang_up(t, JAIL);
+	wait_until_there(t, JAIL);
+	expect_net(t, JAIL, "10.0.0.0/8");
+	say_net(t, NULL);
+	got_free(expect(t, JAIL, MSG_NET));
+	got_free(expect(t, NAMES, MSG_NET));
+	hang_up(t, NAMES);
+	wait_until_there(t, NAMES);
+	expect_net(t, NAMES, NULL);
+}
+
+static void names_hears_who_has_which_address_and_who_serves(void **state)
+{
+	struct town *t = *state;
+	struct got *start, *g;
+
+	web_wants(t, WANT_LIVE, 1, "web", 1);
+	jail_tells(t, NULL);
+	start = expect(t, JAIL, MSG_INSTANCE_START);
+	say_state(t, &start->f, INSTANCE_STARTING, 0, NULL);
+	g = expect(t, NAMES, MSG_ENDPOINT);
+	assert_true(field_is(g, F_ADDRESS, "100.64.0.9"));
+	assert_true(field_is(g, F_APP_NAME, "hello"));
+	assert_true(field_is(g, F_NAME, "web.1"));
+	assert_int_equal(frame_u64(&g->f, F_STATE), 0);
+	got_free(g);
+	serve(t, start);
+	assert_int_equal(expect_u64(t, NAMES, MSG_ENDPOINT, F_STATE), 1);
+	hang_up(t, NAMES);
+	wait_until_there(t, NAMES);
+	got_free(expect(t, NAMES, MSG_ENDPOINTS_BEGIN));
+	assert_int_equal(expect_u64(t, NAMES, MSG_ENDPOINT, F_STATE), 1);
+	got_free(expect(t, NAMES, MSG_ENDPOINTS_END));
+	say_state(t, &start->f, INSTANCE_EXITED, 1, "gone");
+	got_free(expect(t, NAMES, MSG_ENDPOINT_GONE));
+	got_free(start);
+}
+
+static void say_open(struct town *t, uint32_t id)
+{
+	struct frame_out o = frame_begin(MSG_NET_OPEN, id);
+
+	frame_put_u64(&o, F_APP, APP);
+	frame_put_u64(&o, F_PORT, 5432);
+	frame_put_z(&o, F_ADDRESS, "10.0.0.5");
+	say_frame(t, NAMES, &o);
+}
+
+static void an_opening_goes_through_to_jail_and_back(void **state)
+{
+	struct town *t = *state;
+	struct got *g;
+
+	jail_tells(t, NULL);
+	wait_until_there(t, NAMES);
+	say_open(t, 77);
+	g = expect(t, JAIL, MSG_NET_OPEN);
+	assert_true(field_is(g, F_ADDRESS, "10.0.0.5"));
+	say_ok(t, JAIL, g);
+	g = expect(t, NAMES, MSG_OK);
+	assert_int_equal(g->f.id, 77);
+	got_free(g);
+	say_open(t, 78);
+	got_free(expect(t, JAIL, MSG_NET_OPEN));
+	hang_up(t, JAIL);
+	g = expect(t, NAMES, MSG_ERROR);
+	assert_int_equal(g->f.id, 78);
+	got_free(g);
+}
+
+static void resolvers_are_passed_on(void **state)
+{
+	struct town *t = *state;
+	struct frame_out o = frame_begin(MSG_RESOLVERS, 0);
+	struct got *g;
+	char text[200];
+
+	wait_until_there(t, NAMES);
+	got_free(expect(t, NAMES, MSG_RESOLVERS)); /* none yet */
+	wait_until_there(t, JAIL);
+	frame_put_z(&o, F_ADDRESS, "10.0.0.1");
+	frame_put_z(&o, F_ADDRESS, "fd00::1");
+	say_frame(t, JAIL, &o);
+	for (int i = 0; i < 2; i++) {
+		g = expect(t, NAMES, MSG_RESOLVERS);
+		assert_string_equal(
+		    values(&g->f, F_ADDRESS, text), "10.0.0.1 fd00::1 ");
+		got_free(g);
+		if (i == 0)
+			hang_up(t, NAMES);
+	}
+}
+
 static void down_leaves_nothing_and_starts_nothing(void **state)
 {
 	struct town *t = *state;
@@ -408,6 +543,10 @@ int main(void)
 	    town_test(what_breaks_a_limit_is_refused_and_changes_nothing),
 	    town_test(an_app_is_gone_when_jail_has_dropped_it),
 	    town_test(what_jail_lost_half_way_does_not_fail_a_release),
+	    town_test(what_apps_may_reach_is_told_to_jail_and_names),
+	    town_test(names_hears_who_has_which_address_and_who_serves),
+	    town_test(an_opening_goes_through_to_jail_and_back),
+	    town_test(resolvers_are_passed_on),
 	    town_test(lines_wait_for_logd),
 	    town_test(down_leaves_nothing_and_starts_nothing),
 	};

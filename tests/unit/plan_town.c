@@ -62,6 +62,11 @@ static void router_up(struct peer *p, void *ctx)
 	((struct town *)ctx)->peers[ROUTER] = p;
 }
 
+static void names_up(struct peer *p, void *ctx)
+{
+	((struct town *)ctx)->peers[NAMES] = p;
+}
+
 static void logd_up(struct peer *p, void *ctx)
 {
 	((struct town *)ctx)->peers[LOGD] = p;
@@ -71,10 +76,11 @@ static const struct {
 	const char *name;
 	enum role role;
 	struct peer_ops ops;
-} doors[3] = {
+} doors[DOORS] = {
     {"jail", ROLE_JAIL, {jail_up, came, lost}},
     {"router", ROLE_ROUTER, {router_up, came, lost}},
     {"logd", ROLE_LOGD, {logd_up, came, lost}},
+    {"names", ROLE_NAMES, {names_up, came, lost}},
 };
 
 static int listen_at(const struct town *t, const char *name)
@@ -116,7 +122,7 @@ int town_open(void **state)
 		t->roles.of[i] = (struct role_ids){getuid(), getgid()};
 	list_init(&t->got);
 	t->ev = ev_new();
-	for (int i = 0; i < 3; i++) {
+	for (int i = 0; i < DOORS; i++) {
 		t->socks[i] = listen_at(t, doors[i].name);
 		t->listeners[i] = ipc_listen(t->ev, t->socks[i], doors[i].role,
 		    &t->roles, &doors[i].ops, t);
@@ -143,11 +149,11 @@ int town_close(void **state)
 	plan_ends(t);
 	peer_close(t->peers[WEB]);
 	peer_close(t->peers[BUILDER]);
-	for (int i = 0; i < 3; i++)
+	for (int i = 0; i < DOORS; i++)
 		ipc_listener_free(t->listeners[i]);
 	ev_free(t->ev);
 	list_each(g, &t->got, link) got_free(g);
-	for (int i = 0; i < 3; i++)
+	for (int i = 0; i < DOORS; i++)
 		close(t->socks[i]);
 	close(t->plan_sock);
 	assert_int_equal(fd_remove_tree(AT_FDCWD, t->dir, NULL), 0);
@@ -273,6 +279,8 @@ void say_state(struct town *t, const struct frame *start,
 	frame_put_u64(&o, F_TIME, clock_real_ms());
 	if (text)
 		frame_put_z(&o, F_TEXT, text);
+	else
+		frame_put_z(&o, F_ADDRESS, "100.64.0.9");
 	say_frame(t, JAIL, &o);
 }
 

@@ -1,8 +1,9 @@
 /*
  * plan_town - everybody around plan, for a test of its loop with real frames.
  *
- * Jail, router and logd listen in a temporary folder, web and builder connect;
- * all of them are the test, in the event loop of the plan that it runs.
+ * Jail, router, logd and names listen in a temporary folder, web and builder
+ * connect; all of them are the test, in the event loop of the plan that it
+ * runs.
  */
 #pragma once
 #include <setjmp.h>
@@ -17,7 +18,8 @@
 #define APP 7 /* what all frames are about */
 #define SHA "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
 
-enum side { JAIL, ROUTER, LOGD, WEB, BUILDER, SIDES };
+enum side { JAIL, ROUTER, LOGD, NAMES, WEB, BUILDER, SIDES };
+#define DOORS 4 /* the first of them, which plan dials */
 
 struct got { /* a frame that came from plan */
 	struct list link;
@@ -31,8 +33,8 @@ struct town {
 	char dir[64], plan_path[80];
 	struct settings settings;
 	struct roles roles;
-	int socks[3], plan_sock;
-	struct ipc_listener *listeners[3];
+	int socks[DOORS], plan_sock;
+	struct ipc_listener *listeners[DOORS];
 	struct peer *peers[SIDES]; /* connected to plan */
 	struct list got;
 	struct plan plan;

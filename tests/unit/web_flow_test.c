@@ -428,6 +428,102 @@ static void a_log_waits_until_logd_is_back_and_its_address_is_no_guess(
 	    ASK(w, .method = "GET", .path = path, .token = ""), 404);
 }
 
+/* --- network -------------------------------------------------------------- */
+
+static void say(struct world *w, const char *method, const char *path,
+    const char *body, unsigned want)
+{
+	unsigned got =
+	    ASK(w, .method = method, .path = path, .body = str_z(body));
+
+	if (got != want)
+		fail_msg("%s %s: %u %s", method, path, got, buf_z(&w->text));
+}
+
+static void what_an_app_may_reach_is_told_to_plan(void **state)
+{
+	struct world *w = *state;
+	const struct frame *f;
+
+	world_deploy(w);
+	world_settle(w);
+	world_forget(w);
+	say(w, "POST", "/apps/hello/egress", "{\"rule\": \"10.1.2.3/8\"}", 201);
+	assert_string_equal(world_text(w->json, "rule"), "10.0.0.0/8");
+	f = world_expect(w, ROLE_PLAN, MSG_NET);
+	assert_int_equal(frame_u64(f, F_APP), 1);
+	assert_true(str_eqz(frame_str(f, F_EGRESS), "10.0.0.0/8"));
+	say(w, "POST", "/platform/egress", "{\"rule\": \"DB.lan:5432\"}", 201);
+	f = world_expect(w, ROLE_PLAN, MSG_NET);
+	assert_int_equal(frame_u64(f, F_APP), 0);
+	assert_true(str_eqz(frame_str(f, F_EGRESS), "db.lan:5432"));
+	say(w, "GET", "/apps/hello/egress", "", 200);
+	assert_int_equal(json_array_size(w->json), 2);
+	/* plan is told all before it is told what runs. */
+	world_forget(w);
+	peer_close(w->plan);
+	(void)world_expect(w, ROLE_PLAN, MSG_NET_BEGIN);
+	(void)world_expect(w, ROLE_PLAN, MSG_NET);
+	(void)world_expect(w, ROLE_PLAN, MSG_NET_END);
+	say(w, "DELETE", "/apps/hello/egress/10.0.0.0%2F8", "", 200);
+	f = world_expect(w, ROLE_PLAN, MSG_NET);
+	say(w, "DELETE", "/apps/hello/egress/10.0.0.0%2F8", "", 404);
+	say(w, "DELETE", "/platform/egress/db.lan:5432", "", 200);
+}
+
+static void a_link_is_told_to_plan_with_its_name_and_variable(void **state)
+{
+	struct world *w = *state;
+	const struct frame *f;
+	scoped_buf struct buf env = BUF_INIT(1000);
+	char want[80];
+
+	world_deploy(w);
+	say(w, "POST", "/apps", "{\"name\": \"my-db\"}", 201);
+	world_settle(w);
+	world_forget(w);
+	say(w, "POST", "/apps/hello/links", "{\"to\": \"my-db\"}", 201);
+	assert_string_equal(world_text(w->json, "variable"), "MY_DB_URL");
+	f = world_expect(w, ROLE_PLAN, MSG_NET);
+	assert_int_equal(frame_u64(f, F_LINK), 2);
+	assert_true(str_eqz(frame_str(f, F_APP_NAME), "my-db"));
+	f = world_expect(w, ROLE_PLAN, MSG_WANT);
+	world_read_fd(f, 0, &env);
+	snprintf(want, sizeof(want), "MY_DB_URL=http://my-db.internal:%u",
+	    msg_app_port(2));
+	assert_true(str_find_str(buf_str(&env), str_z(want)) != -1);
+	say(w, "POST", "/apps/hello/links", "{\"to\": \"my-db\"}", 422);
+	say(w, "POST", "/apps/hello/links", "{\"to\": \"hello\"}", 422);
+	say(w, "POST", "/apps/hello/links", "{\"to\": \"none\"}", 404);
+	say(w, "POST", "/apps/hello/links", "{\"to\": 7}", 422);
+	say(w, "POST", "/apps/hello/links", "{}", 422);
+	/* Its new name is told, and its end. */
+	world_forget(w);
+	say(w, "PATCH", "/apps/my-db", "{\"name\": \"your-db\"}", 200);
+	f = world_expect(w, ROLE_PLAN, MSG_NET);
+	assert_int_equal(frame_u64(f, F_APP), 1);
+	assert_true(str_eqz(frame_str(f, F_APP_NAME), "your-db"));
+	say(w, "DELETE", "/apps/your-db", "", 200);
+	say(w, "GET", "/apps/hello/links", "", 200);
+	assert_int_equal(json_array_size(w->json), 0);
+}
+
+static void rules_and_links_have_limits(void **state)
+{
+	struct world *w = *state;
+
+	world_deploy(w);
+	w->web.settings.egress_max = w->web.settings.links_max = 1;
+	say(w, "POST", "/apps", "{\"name\": \"one\"}", 201);
+	say(w, "POST", "/apps", "{\"name\": \"two\"}", 201);
+	say(w, "POST", "/apps/hello/egress", "{\"rule\": \"10.0.0.1\"}", 201);
+	say(w, "POST", "/apps/hello/egress", "{\"rule\": \"10.0.0.2\"}", 422);
+	say(w, "POST", "/apps/hello/links", "{\"to\": \"one\"}", 201);
+	say(w, "POST", "/apps/hello/links", "{\"to\": \"two\"}", 422);
+	say(w, "POST", "/platform/egress", "{\"rule\": \"10.0.0.2\"}", 201);
+	say(w, "POST", "/platform/egress", "{\"rule\": \"10.0.0.3\"}", 422);
+}
+
 /* --- apps ---------------------------------------------------------------- */
 
 static void a_destroyed_app_is_told_to_all_who_have_a_part(void **state)
@@ -671,6 +767,9 @@ int main(void)
 	    TEST(a_command_waits_until_plan_is_back),
 	    TEST(a_log_waits_until_logd_is_back_and_its_address_is_no_guess),
 	    TEST(a_destroyed_app_is_told_to_all_who_have_a_part),
+	    TEST(what_an_app_may_reach_is_told_to_plan),
+	    TEST(a_link_is_told_to_plan_with_its_name_and_variable),
+	    TEST(rules_and_links_have_limits),
 	    TEST(a_renamed_app_keeps_its_domains),
 	    TEST(a_command_is_attached_when_the_router_knows_it),
 	    TEST(a_log_sleeps_until_there_is_something),

@@ -36,6 +36,14 @@ void on_collaborators(struct request *r);
 void on_collaborator_create(struct request *r);
 void on_collaborator_delete(struct request *r);
 
+/* net.c */
+void on_egress(struct request *r);
+void on_egress_create(struct request *r);
+void on_egress_delete(struct request *r);
+void on_links(struct request *r);
+void on_link_create(struct request *r);
+void on_link_delete(struct request *r);
+
 /* releases.c */
 void on_config(struct request *r);
 void on_config_change(struct request *r);

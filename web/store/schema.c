@@ -223,7 +223,29 @@ static const char volume[] =
     "CREATE UNIQUE INDEX volume_path ON volume(app, path) WHERE gone = 0;"
     "CREATE INDEX volume_gone ON volume(id) WHERE gone = 1;";
 
-static const char *const migrations[] = {first, app_json, idle, drains, volume};
+/* app NULL: every app. */
+static const char network[] =
+    "CREATE TABLE egress ("
+    "  id INTEGER PRIMARY KEY,"
+    "  uuid TEXT NOT NULL UNIQUE,"
+    "  app INTEGER REFERENCES app ON DELETE CASCADE,"
+    "  rule TEXT NOT NULL," /* as wire/egress.h prints it */
+    "  created_at INTEGER NOT NULL"
+    ") STRICT;"
+    "CREATE UNIQUE INDEX egress_rule ON egress(coalesce(app, 0), rule);"
+    "CREATE INDEX egress_app ON egress(app);"
+    "CREATE TABLE link ("
+    "  id INTEGER PRIMARY KEY,"
+    "  uuid TEXT NOT NULL UNIQUE,"
+    "  app INTEGER NOT NULL REFERENCES app ON DELETE CASCADE,"
+    "  target INTEGER NOT NULL REFERENCES app ON DELETE CASCADE,"
+    "  created_at INTEGER NOT NULL,"
+    "  UNIQUE (app, target)"
+    ") STRICT;"
+    "CREATE INDEX link_target ON link(target);";
+
+static const char *const migrations[] = {
+    first, app_json, idle, drains, volume, network};
 
 static int run(sqlite3 *db, const char *sql, struct error *err)
 {

@@ -46,6 +46,11 @@
 #define VOLUME_COLUMNS                                                         \
 	"id, app, bytes, exclusive, created_at, updated_at, uuid, name, path " \
 	"FROM volume "
+#define EGRESS_COLUMNS                                                         \
+	"id, coalesce(app, 0), created_at, uuid, rule FROM egress "
+#define LINK_COLUMNS                                                           \
+	"l.id, l.app, l.target, l.created_at, l.uuid, a.name, a.uuid "         \
+	"FROM link l JOIN app a ON a.id = l.target "
 
 #define STMT_TABLE(STMT)                                                       \
 	STMT(BEGIN, "BEGIN IMMEDIATE")                                         \
@@ -283,6 +288,25 @@
 	STMT(VOLUME_GONE, "UPDATE volume SET gone = 1 WHERE id = ?")           \
 	STMT(VOLUME_GONE_LIST, "SELECT app, id FROM volume WHERE gone = 1")    \
 	STMT(VOLUME_FORGET, "DELETE FROM volume WHERE id = ? AND gone = 1")    \
+	STMT(EGRESS_ADD, "INSERT INTO egress (uuid, app, rule, created_at) "   \
+	                 "VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING")         \
+	STMT(EGRESS_FIND,                                                      \
+	    "SELECT " EGRESS_COLUMNS "WHERE coalesce(app, 0) = ?1 AND "        \
+	    "(rule = ?2 OR uuid = ?2)")                                        \
+	STMT(EGRESS_DEL, "DELETE FROM egress WHERE id = ?")                    \
+	STMT(EGRESS_LIST,                                                      \
+	    "SELECT " EGRESS_COLUMNS "WHERE coalesce(app, 0) = ? ORDER BY id") \
+	STMT(EGRESS_COUNT,                                                     \
+	    "SELECT count(*) FROM egress WHERE coalesce(app, 0) = ?")          \
+	STMT(LINK_ADD, "INSERT INTO link (uuid, app, target, created_at) "     \
+	               "VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING")           \
+	STMT(LINK_FIND, "SELECT " LINK_COLUMNS "WHERE l.app = ?1 AND "         \
+	                "(a.name = ?2 OR a.uuid = ?2 OR l.uuid = ?2)")         \
+	STMT(LINK_DEL, "DELETE FROM link WHERE id = ?")                        \
+	STMT(LINK_LIST,                                                        \
+	    "SELECT " LINK_COLUMNS "WHERE l.app = ? ORDER BY a.name")          \
+	STMT(LINK_FROM, "SELECT app FROM link WHERE target = ? ORDER BY app")  \
+	STMT(LINK_COUNT, "SELECT count(*) FROM link WHERE app = ?")            \
                                                                                \
 	STMT(EVENT_ADD,                                                        \
 	    "INSERT INTO event (at, account, app, app_name, action, detail) "  \

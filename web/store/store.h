@@ -434,6 +434,48 @@ int store_volume_gone_list(struct store *st,
     struct error *err);
 int store_volume_forget(struct store *st, int64_t id, struct error *err);
 
+/* --- network -------------------------------------------------------------- */
+
+struct egress_rule {
+	int64_t id, app; /* app 0: every app */
+	int64_t created_at;
+	char uuid[UUID_SIZE], rule[262];
+};
+
+/* app 0 stands for every app. ERR_EXISTS when it is there. */
+int store_egress_add(
+    struct store *st, int64_t app, const char *rule, struct error *err);
+/* By its text or uuid. */
+int store_egress_find(struct store *st, int64_t app, struct str key,
+    struct egress_rule *ret, struct error *err);
+int store_egress_del(struct store *st, int64_t id, struct error *err);
+int store_egress_list(struct store *st, int64_t app,
+    void (*each)(void *arg, const struct egress_rule *r), void *arg,
+    struct error *err);
+int store_egress_count(
+    struct store *st, int64_t app, uint64_t *ret, struct error *err);
+
+struct link {
+	int64_t id, app, to, created_at;
+	char uuid[UUID_SIZE], name[31], to_uuid[UUID_SIZE]; /* of the target */
+};
+
+/* ERR_EXISTS when it is there. */
+int store_link_add(
+    struct store *st, int64_t app, int64_t to, struct error *err);
+/* By the target's name or uuid, or its own. */
+int store_link_find(struct store *st, int64_t app, struct str key,
+    struct link *ret, struct error *err);
+int store_link_del(struct store *st, int64_t id, struct error *err);
+int store_link_list(struct store *st, int64_t app,
+    void (*each)(void *arg, const struct link *l), void *arg,
+    struct error *err);
+/* The apps that are linked to this one. */
+int store_link_from(struct store *st, int64_t to,
+    void (*each)(void *arg, int64_t app), void *arg, struct error *err);
+int store_link_count(
+    struct store *st, int64_t app, uint64_t *ret, struct error *err);
+
 /* --- audit ---------------------------------------------------------------- */
 
 struct event_new {
