@@ -42,8 +42,9 @@ static void tell_dropped(struct log *l)
 	if (lines == 0)
 		return;
 	l->dropped = 0;
-	(void)snprintf(
-	    why, sizeof(why), "more than %d lines a second", RATE_LINES);
+	(void)snprintf(why, sizeof(why),
+	    "more than %d lines or %u MiB a second", RATE_LINES,
+	    RATE_BYTES >> 20);
 	tell(l, lines, why);
 }
 
@@ -70,7 +71,7 @@ static void take_piece(struct log *l, int stream, struct str text, bool partial,
 	    .partial = partial,
 	    .text = text};
 
-	if (rate_take(&l->rate, now_us)) {
+	if (rate_take(&l->rate, text.len, now_us)) {
 		segment_add(&l->out, &rec);
 	} else if (l->dropped++ == 0) {
 		l->dropped_us = now_us;

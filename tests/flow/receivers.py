@@ -145,6 +145,7 @@ class SyslogReceiver(Receiver):
             c.close()
 
     def close(self):
+        self.socket.shutdown(socket.SHUT_RDWR)  # or accept holds the port
         self.socket.close()
         for c in self.open:
             try:

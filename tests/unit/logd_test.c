@@ -720,6 +720,143 @@ static void the_logs_of_all_apps_are_bounded(void **state)
 	assert_int_equal(segments(x, 1), 0);
 }
 
+/* --- damage, positions ---------------------------------------------------- */
+
+/* Bytes into the middle of a segment, or behind it at -1. */
+static void scribble(struct fixture *x, off_t at, const char *bytes, size_t n)
+{
+	scoped_fd int fd =
+	    openat(x->app, "web.1-0000000000000001-00000000.log", O_WRONLY);
+
+	assert_true(fd != -1);
+	if (at == -1)
+		at = lseek(fd, 0, SEEK_END);
+	assert_int_equal(pwrite(fd, bytes, n, at), (ssize_t)n);
+}
+
+/* What a reader of all lines gets of three records, the second one hurt. */
+static void expect_around_damage(
+    struct fixture *x, off_t at, const char *bytes, size_t n)
+{
+	scoped_buf struct buf out = BUF_INIT(100000);
+	scoped_fd int fd = -1;
+
+	make_folder(x);
+	for (uint64_t i = 1; i <= 3; i++)
+		shim_writes(x, "web.1", 1, 0, NOON * SECOND + i, i,
+		    i == 1   ? "first"
+		    : i == 2 ? "second"
+		             : "third");
+	scribble(x, at, bytes, n);
+	fd = follow(x, (struct follow_request){.lines = 10});
+	assert_true(gather(x, fd, &out));
+	assert_int_equal(count(buf_z(&out), "first"), 1);
+	assert_int_equal(count(buf_z(&out), "second"), 0);
+	assert_int_equal(count(buf_z(&out), "third"), 1);
+	assert_int_equal(count(buf_z(&out), ": 1 messages dropped"), 1);
+}
+
+#define FIRST_LEN (LOGREC_HEAD + 5) /* of "first" */
+
+static void a_record_with_a_wrong_sum_is_stepped_over(void **state)
+{
+	expect_around_damage(*state, FIRST_LEN + LOGREC_HEAD, "S", 1);
+}
+
+static void a_record_with_a_wrong_length_is_stepped_over(void **state)
+{
+	expect_around_damage(*state, FIRST_LEN, "\xff\xff\xff\xff", 4);
+}
+
+static void a_torn_end_is_followed_by_the_next_segment(void **state)
+{
+	struct fixture *x = *state;
+	scoped_buf struct buf out = BUF_INIT(100000);
+	scoped_fd int fd = -1;
+
+	make_folder(x);
+	shim_writes(x, "web.1", 1, 0, NOON * SECOND, 1, "whole");
+	scribble(x, -1, "\x40\0\0\0half", 8); /* the shim was killed */
+	shim_writes(x, "web.1", 1, 1, NOON * SECOND + 2, 3, "later");
+	fd = follow(x, (struct follow_request){.lines = 10});
+	assert_true(gather(x, fd, &out));
+	assert_int_equal(count(buf_z(&out), "whole"), 1);
+	assert_int_equal(count(buf_z(&out), "later"), 1);
+	assert_int_equal(count(buf_z(&out), ": 1 messages dropped"), 1);
+}
+
+static void a_cut_line_has_a_mark(void **state)
+{
+	scoped_buf struct buf out = BUF_INIT(1000);
+
+	line_render(&out, NOON * SECOND,
+	    (struct origin){STR("app"), STR("web.1")}, STR("half"), true);
+	assert_string_equal(buf_z(&out),
+	    "2026-01-31T12:00:00.000000+00:00 app[web.1]: half "
+	    "[...]\n");
+}
+
+static void a_reader_goes_on_behind_what_it_had(void **state)
+{
+	struct fixture *x = *state;
+	scoped_buf struct buf out = BUF_INIT(100000);
+	scoped_fd int fd = -1;
+
+	make_folder(x);
+	/* All of one microsecond. */
+	for (uint64_t i = 1; i <= 4; i++)
+		shim_writes(
+		    x, "web.1", 1, 0, NOON * SECOND, i, i <= 2 ? "had" : "new");
+	shim_writes(x, "web.2", 2, 0, NOON * SECOND - 9, 1, "too old");
+	shim_writes(x, "web.2", 2, 0, NOON * SECOND + 9, 2, "of another");
+	fd =
+	    follow(x, (struct follow_request){.marks = true,
+	                  .lines = 10,
+	                  .after = STR("1769860799999999;0000000000000001.2")});
+	assert_true(gather(x, fd, &out));
+	assert_int_equal(count(buf_z(&out), "had"), 0);
+	assert_int_equal(count(buf_z(&out), "too old"), 0);
+	assert_int_equal(count(buf_z(&out), "new"), 2);
+	assert_int_equal(count(buf_z(&out), "of another"), 1);
+	assert_int_equal(
+	    count(buf_z(&out), "1769860800000000.0000000000000001.4 2026-"), 1);
+}
+
+static void what_was_removed_meanwhile_is_told_to_who_comes_back(void **state)
+{
+	struct fixture *x = *state;
+	scoped_buf struct buf out = BUF_INIT(100000);
+	scoped_fd int fd = -1;
+
+	make_folder(x);
+	shim_writes(x, "web.1", 1, 3, NOON * SECOND, 10, "left");
+	fd = follow(x, (struct follow_request){.marks = true,
+	                   .lines = 10,
+	                   .after = STR("17;0000000000000001.2")});
+	assert_true(gather(x, fd, &out));
+	assert_int_equal(count(buf_z(&out), "left"), 1);
+	assert_int_equal(count(buf_z(&out), ": 7 messages dropped"), 1);
+}
+
+static void lines_that_wait_outlive_logd(void **state)
+{
+	struct fixture *x = *state;
+	scoped_buf struct buf out = BUF_INIT(100000);
+	scoped_fd int fd = -1;
+
+	logd_write(&x->d, 7, false, api, STR("Initial release"));
+	logd_release(&x->d);
+	assert_int_equal(logd_init(&x->d, x->ev, &x->settings, NULL), 0);
+	logd_write(&x->d, 7, false, api, STR("Build started"));
+	logd_release(&x->d);
+	make_folder(x);
+	assert_int_equal(logd_init(&x->d, x->ev, &x->settings, NULL), 0);
+	fd = follow(x, (struct follow_request){.lines = 10});
+	assert_true(gather(x, fd, &out));
+	assert_int_equal(count(buf_z(&out), "Initial release"), 1);
+	assert_int_equal(count(buf_z(&out), "Build started"), 1);
+}
+
 #define IN_FOLDER(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
 
 int main(void)
@@ -745,6 +882,13 @@ int main(void)
 	    IN_FOLDER(too_many_lines_are_dropped_and_counted),
 	    IN_FOLDER(long_and_many_lined_text_is_split),
 	    IN_FOLDER(a_dropped_app_leaves_none_of_our_files),
+	    cmocka_unit_test(a_cut_line_has_a_mark),
+	    IN_FOLDER(a_record_with_a_wrong_sum_is_stepped_over),
+	    IN_FOLDER(a_record_with_a_wrong_length_is_stepped_over),
+	    IN_FOLDER(a_torn_end_is_followed_by_the_next_segment),
+	    IN_FOLDER(a_reader_goes_on_behind_what_it_had),
+	    IN_FOLDER(what_was_removed_meanwhile_is_told_to_who_comes_back),
+	    IN_FOLDER(lines_that_wait_outlive_logd),
 	    IN_FOLDER(an_apps_logs_are_bounded_oldest_ended_first),
 	    IN_FOLDER(what_runs_loses_its_oldest_last),
 	    IN_FOLDER(the_logs_of_all_apps_are_bounded),

@@ -286,13 +286,18 @@ static void memory_of_long_lines_is_given_back_when_nothing_waits(void **state)
 
 /* --- the rate ------------------------------------------------------------ */
 
-static unsigned taken(struct rate *r, uint64_t now_us)
+static unsigned taken_of(struct rate *r, size_t bytes, uint64_t now_us)
 {
 	unsigned n = 0;
 
-	while (rate_take(r, now_us))
+	while (rate_take(r, bytes, now_us))
 		n++;
 	return n;
+}
+
+static unsigned taken(struct rate *r, uint64_t now_us)
+{
+	return taken_of(r, 10, now_us);
 }
 
 static void a_burst_is_allowed_then_so_much_a_second(void **state)
@@ -307,6 +312,17 @@ static void a_burst_is_allowed_then_so_much_a_second(void **state)
 	assert_int_equal(taken(&r, 2 * SECOND + 200), 1);
 	assert_int_equal(taken(&r, SECOND), 0); /* the clock stands */
 	assert_int_equal(taken(&r, 1000 * SECOND), RATE_BURST);
+}
+
+static void bytes_have_a_rate_of_their_own(void **state)
+{
+	struct rate r;
+
+	rate_init(&r, SECOND);
+	assert_int_equal(taken_of(&r, 16384, SECOND), RATE_BYTES_BURST / 16384);
+	assert_int_equal(taken_of(&r, 16384, 2 * SECOND), RATE_BYTES / 16384);
+	assert_int_equal(taken_of(&r, 16384, 2 * SECOND + 7000), 0);
+	assert_int_equal(taken_of(&r, 16384, 2 * SECOND + 8000), 1);
 }
 
 /* --- the log ------------------------------------------------------------- */
@@ -803,6 +819,7 @@ int main(void)
 	    cmocka_unit_test(
 	        memory_of_long_lines_is_given_back_when_nothing_waits),
 	    cmocka_unit_test(a_burst_is_allowed_then_so_much_a_second),
+	    cmocka_unit_test(bytes_have_a_rate_of_their_own),
 	    WITH_LOG(output_becomes_records),
 	    WITH_LOG(an_unfinished_line_is_written_after_a_pause),
 	    WITH_LOG(lines_over_the_rate_are_counted),
