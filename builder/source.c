@@ -8,8 +8,13 @@
 #include "base/fd.h"
 #include "base/mem.h"
 
+#define ASKS_MAX 5 /* for a worker that takes the order */
+
 struct source {
+	struct builder *b;
 	struct peer *peer;
+	unsigned asks;          /* of super, so far */
+	bool sent;              /* it has the order */
 	struct source_job job;  /* ended is NULL when nobody listens any more */
 	struct frame_out order; /* until it is sent */
 	int out;
@@ -36,6 +41,7 @@ static void source_up(struct peer *p, void *ctx)
 {
 	struct source *s = ctx;
 
+	s->sent = true;
 	(void)peer_send(p, &s->order);
 	fd_close(&s->out);
 }
@@ -57,6 +63,8 @@ static void source_free(struct source *s)
 	free(s);
 }
 
+static bool ask_again(struct source *s);
+
 static void source_down(struct peer *p, void *ctx)
 {
 	struct source *s = ctx;
@@ -64,6 +72,8 @@ static void source_down(struct peer *p, void *ctx)
 	struct error err = s->err;
 	bool done = s->done;
 
+	if (ask_again(s))
+		return;
 	source_free(s);
 	if (!job.ended)
 		return;
@@ -77,6 +87,21 @@ static void source_down(struct peer *p, void *ctx)
 static const struct peer_ops ops = {
     .up = source_up, .frame = source_frame, .down = source_down};
 
+/* super may be killed between taking a connection and making its worker. */
+static bool ask_again(struct source *s)
+{
+	int fd;
+
+	if (s->sent || !s->job.ended || s->asks >= ASKS_MAX)
+		return false;
+	s->asks++;
+	fd = connect_worker(s->b, NULL);
+	if (fd == -1)
+		return false;
+	s->peer = ipc_adopt(s->b->ev, fd, ROLE_BUILDER, ROLE_RECEIVE, &ops, s);
+	return true;
+}
+
 struct source *source_start(
     struct builder *b, const struct source_job *job, struct error *err)
 {
@@ -86,6 +111,7 @@ struct source *source_start(
 	if (fd == -1)
 		return NULL;
 	s = xcalloc(1, sizeof(*s));
+	s->b = b;
 	s->job = *job;
 	s->out = fcntl(job->out, F_DUPFD_CLOEXEC, 3);
 	s->order = frame_begin(MSG_EXPORT, 0);

@@ -11,8 +11,13 @@
 #include "base/mem.h"
 #include "proc/spawn.h"
 
+#define ASKS_MAX 5 /* for a worker that takes the job */
+
 struct worker {
+	struct gitd *g;
 	struct peer *peer;
+	unsigned asks;                /* of super, so far */
+	bool sent;                    /* it has the job */
 	const struct worker_ops *ops; /* NULL when nobody listens any more */
 	void *ctx;
 	struct frame_out job; /* until it is sent */
@@ -89,6 +94,7 @@ static void worker_up(struct peer *p, void *ctx)
 {
 	struct worker *w = ctx;
 
+	w->sent = true;
 	if (peer_send(p, &w->job) == -1)
 		log_warn("job not sent to a worker");
 	close_job(w);
@@ -108,12 +114,16 @@ static void worker_free(struct worker *w)
 	free(w);
 }
 
+static bool ask_again(struct worker *w);
+
 static void worker_down(struct peer *p, void *ctx)
 {
 	struct worker *w = ctx;
 	const struct worker_ops *ops = w->ops;
 	void *user = w->ctx;
 
+	if (ask_again(w))
+		return;
 	worker_free(w);
 	if (ops)
 		ops->gone(user);
@@ -121,6 +131,28 @@ static void worker_down(struct peer *p, void *ctx)
 
 static const struct peer_ops peer_ops = {
     .up = worker_up, .frame = worker_frame, .down = worker_down};
+
+/*
+ * super may be killed between taking a connection and making its worker. The
+ * next one takes another: the listening socket is the holder's.
+ */
+static bool ask_again(struct worker *w)
+{
+	struct error err = {0};
+	int fd;
+
+	if (w->sent || !w->ops || w->g->open || w->asks >= ASKS_MAX)
+		return false;
+	w->asks++;
+	fd = connect_super(w->g, &err);
+	if (fd == -1) {
+		log_warn("no worker: %s", err.msg);
+		return false;
+	}
+	w->peer =
+	    ipc_adopt(w->g->ev, fd, ROLE_GITD, ROLE_RECEIVE, &peer_ops, w);
+	return true;
+}
 
 static void write_job(
     struct worker *w, struct repo *repo, const struct worker_job *job)
@@ -152,7 +184,7 @@ struct worker *worker_start(struct repo *repo, const struct worker_job *job,
 	int fd;
 
 	*w = (struct worker){
-	    .ops = ops, .ctx = ctx, .fds = {job->body, job->out}};
+	    .g = g, .ops = ops, .ctx = ctx, .fds = {job->body, job->out}};
 	fd = g->open ? connect_alone(repo, err) : connect_super(g, err);
 	if (fd == -1) {
 		worker_free(w);

@@ -41,9 +41,6 @@ class Kill:
             # the build or the first process of the release that was asked for.
             mine = failure.kind == "app" or failure.what in ("git push", "POST /apps/tally/dynos")
             return mine and failure.begun <= self.over and failure.ended >= self.sent
-        if self.name == "super" and "ended early" in failure.text:
-            # It had taken the connection of a worker that it had not made yet.
-            return failure.begun <= self.dead and failure.ended >= self.sent
         if failure.kind not in BEARERS.get(self.name, ()):
             return False
         # Of the router's clients those whose connection it had; else those
