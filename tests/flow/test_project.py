@@ -1,5 +1,7 @@
 """project.toml of an app, through real pushes."""
 
+from cnb_world import PHASES
+
 PROJECT = """
 [_]
 schema-version = "0.2"
@@ -18,6 +20,10 @@ version = "1"
 api = "0.10"
 shell = "/bin/bash"
 inline = '''
+for p in analyzer detector restorer builder exporter creator rebaser; do
+	CNB_PLATFORM_API=0.15 /cnb/lifecycle/$p -help | head -n 1
+done
+[ -x /cnb/lifecycle/launcher ]
 mkdir -p "$1/hello/env"; printf '[types]\\nlaunch = true\\n' >"$1/hello.toml"
 printf '%s; files: %s' "$GREETING" "$(ls | tr '\\n' ' ')" >"$1/hello/env/COLOR"
 '''
@@ -32,6 +38,8 @@ def test_an_app_brings_a_buildpack_and_leaves_files_out(platform, script_files):
     app = platform.app("projected", files=files)
     log = platform.push(app).stderr
     assert "me/inline" in log
+    for program in PHASES:  # names that others rely on, in a build container
+        assert f"Usage: {program}" in log
     assert "from project.toml; files: Procfile project.toml server.pl" in platform.get("projected")[1]
     platform.commit(app, files={"project.toml": PROJECT.replace("exclude", 'include = ["x"]\nexclude')})
     refused = platform.push(app, check=False)
