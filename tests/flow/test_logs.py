@@ -213,6 +213,23 @@ def test_a_stream_broken_off_unread_is_sent_again(logs, app, drain):
         receiver.close()
 
 
+def test_outbound_ends_when_it_has_nothing_to_do(logs, app, drain):
+    def running():
+        return [p for n, p in logs.processes() if n == "paas-outbound"]
+
+    receiver = HttpReceiver()
+    try:
+        drain(f"http://127.0.0.1:{receiver.port}/in")
+        say(logs, "/lines/beforeidle/5")
+        all_came(receiver, "beforeidle", 5)
+        assert running()
+        wait_until(lambda: not running(), "its end")
+        say(logs, "/lines/afteridle/5")
+        all_came(receiver, "afteridle", 5)
+    finally:
+        receiver.close()
+
+
 def test_certificates_of_strangers_are_refused(logs, app, drain, folder):
     path = os.path.join(folder, "strange-ca")
     os.mkdir(path)
