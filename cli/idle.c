@@ -19,6 +19,11 @@ static void show(const char *app, const json_t *i)
 		printf("%s never rests (paas idle:on lets it)\n", app);
 		return;
 	}
+	if (json_is_true(json_object_get(i, "linked"))) {
+		printf(
+		    "%s stays awake while other apps are linked to it\n", app);
+		return;
+	}
 	printf("%s is %s. Without a request it is frozen after %lld s", app,
 	    json_text(i, "state"), (long long)freeze);
 	if (stop)

@@ -190,7 +190,8 @@ int net_link(struct web *w, const struct account *by, const struct app *a,
 	    store_commit(&tx, err) == -1)
 		return -1;
 	net_tell(w, a->id);
-	want_again(w, a->id); /* its variable */
+	want_again(w, a->id);  /* its variable */
+	want_again(w, to->id); /* it never rests now */
 	applog(w, a->id, "Linked to %s by user %s", to->name, by->email);
 	return 0;
 }
@@ -206,6 +207,7 @@ int net_unlink(struct web *w, const struct account *by, const struct app *a,
 		return -1;
 	net_tell(w, a->id);
 	want_again(w, a->id);
+	want_again(w, l->to);
 	applog(w, a->id, "Link to %s removed by user %s", l->name, by->email);
 	return 0;
 }

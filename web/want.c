@@ -90,6 +90,19 @@ static void read_health(struct web *w, int64_t image, struct healthchecks **ret)
 		    err.msg);
 }
 
+static void count_one(void *arg, int64_t app)
+{
+	(*(uint64_t *)arg)++;
+}
+
+bool want_is_linked(struct web *w, int64_t app)
+{
+	uint64_t n = 0;
+
+	return store_link_from(w->store, app, count_one, &n, NULL) == -1 ||
+	       n > 0;
+}
+
 static int put_idle(
     struct web *w, int64_t app, struct frame_out *o, struct error *err)
 {
@@ -97,7 +110,7 @@ static int put_idle(
 
 	if (store_idle_get(w->store, app, &i, err) == -1)
 		return -1;
-	if (i.freeze_seconds == 0)
+	if (i.freeze_seconds == 0 || want_is_linked(w, app))
 		return 0;
 	frame_put_u64(o, F_FREEZE_MS, i.freeze_seconds * 1000);
 	frame_put_u64(o, F_STOP_MS, i.stop_seconds * 1000);

@@ -25,4 +25,10 @@ void want_drop_next(struct web *w, int64_t app);
 /* After a change of formation or generation. */
 void want_again(struct web *w, int64_t app);
 
+/*
+ * Are other apps linked to it? They reach it without the router, so that
+ * nobody could wake it: it never rests.
+ */
+bool want_is_linked(struct web *w, int64_t app);
+
 void want_up(struct web *w); /* plan is there: all of it */

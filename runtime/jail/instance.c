@@ -349,9 +349,10 @@ void instance_end_read(struct instance *in)
 	struct ending e = {0};
 
 	if (!read_exit(in, &e)) {
-		e = in->state == INSTANCE_RUNNING
-		        ? (struct ending){.signal = SIGKILL} /* by us */
-		        : (struct ending){.code = 255};
+		if (in->state == INSTANCE_RUNNING)
+			e.signal = SIGKILL; /* by us */
+		else
+			e.code = 255;
 		snprintf(e.text, sizeof(e.text), "%s",
 		    in->state == INSTANCE_RUNNING
 		        ? "Process was lost: its supervisor ended before it"

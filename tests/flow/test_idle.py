@@ -55,7 +55,8 @@ def rest(platform, freeze, stop, name="dozy"):
 
 def test_it_never_rests_unless_told(quiet, app):
     assert "never rests" in quiet.paas("idle", cwd=app).stdout
-    assert quiet.api("GET", "/apps/dozy/idle")[1] == {"freeze_after": None, "stop_after": None, "state": "awake"}
+    assert quiet.api("GET", "/apps/dozy/idle")[1] == {
+        "freeze_after": None, "stop_after": None, "linked": False, "state": "awake"}
 
 
 @pytest.mark.parametrize("body", [
@@ -147,6 +148,16 @@ def test_workers_never_rest(quiet, app):
     wait_until(lambda: ticks() > seen + 3, "the worker works")
     assert state(quiet) == "frozen"
     quiet.paas("ps:scale", "worker=0", cwd=app)
+
+
+def test_what_others_are_linked_to_stays_awake(quiet, app, script_files):
+    quiet.app("caller", files=script_files("v1"))
+    until(quiet, "frozen")
+    quiet.paas("links:add", "caller", "--to", "dozy")
+    until(quiet, "awake")
+    assert "linked" in quiet.paas("idle", cwd=app).stdout
+    quiet.paas("links:remove", "caller", "--to", "dozy")
+    until(quiet, "frozen")
 
 
 @pytest.mark.parametrize("name", ["plan", "jail", "router", "web", "super"])

@@ -2,6 +2,7 @@
 #include "api/handlers.h"
 #include "apps.h"
 #include "dynos.h"
+#include "want.h"
 
 static const char *state_name(enum app_rest rest)
 {
@@ -30,9 +31,10 @@ void on_idle(struct request *r)
 		return;
 	}
 	request_json(r, 200,
-	    json_pack("{s:o, s:o, s:s}", "freeze_after",
+	    json_pack("{s:o, s:o, s:b, s:s}", "freeze_after",
 	        seconds(i.freeze_seconds), "stop_after",
-	        seconds(i.stop_seconds), "state",
+	        seconds(i.stop_seconds), "linked",
+	        want_is_linked(r->w, r->app.id), "state",
 	        state_name(dynos_rest(r->w, (uint64_t)r->app.id))));
 }
 
