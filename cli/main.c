@@ -19,6 +19,7 @@ const struct command_group command_groups[] = {
     {"Processes", ps_commands},
     {"Rest", idle_commands},
     {"One-off commands", run_commands},
+    {"Cron jobs, features", cron_commands},
     {"Volumes", volume_commands},
     {"Logs", logs_commands},
     {"Releases", release_commands},

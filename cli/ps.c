@@ -193,5 +193,8 @@ const struct command ps_commands[] = {
     {"ps:stop", "ps:stop NAME",
         "stop one; one of the formation is started again", run_stop, CMD_APP, 1,
         1, {{0}}, NULL},
+    {"ps:kill", "ps:kill NAME",
+        "stop one; one of the formation is started again", run_stop, CMD_APP, 1,
+        1, {{0}}, NULL},
     {0},
 };

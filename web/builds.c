@@ -7,6 +7,7 @@
 #include "base/fd.h"
 #include "base/log.h"
 #include "blog.h"
+#include "cron.h"
 #include "healthchecks.h"
 #include "ipc/msg.h"
 #include "push.h"
@@ -303,7 +304,8 @@ static int take_built(struct web *w, const struct build *b,
 	struct release r;
 
 	if (read_made(f, &m, err) == -1 ||
-	    check_health(image.app_json, &m, err) == -1)
+	    check_health(image.app_json, &m, err) == -1 ||
+	    cron_check(w, image.app_json, err) == -1)
 		return -1;
 	image.layers = buf_str(&m.layers);
 	image.buildpacks = buf_str(&m.buildpacks);

@@ -130,7 +130,8 @@ void dynos_wait_add(struct web *w, struct dynos_wait *wait)
 static bool is_shown(const struct dyno *d)
 {
 	return d->kind == KIND_APP || d->kind == KIND_RUN ||
-	       d->kind == KIND_RELEASE || d->kind == KIND_EXEC;
+	       d->kind == KIND_RELEASE || d->kind == KIND_EXEC ||
+	       d->kind == KIND_CRON;
 }
 
 /* "web.2" before "web.10". */

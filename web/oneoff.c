@@ -6,6 +6,7 @@
 #include "base/rand.h"
 #include "dynos.h"
 #include "ipc/msg.h"
+#include "meta.h"
 #include "net.h"
 #include "vars.h"
 #include "volumes.h"
@@ -34,6 +35,7 @@ static int merge(
 	        w->store, q->app->id, q->release->config, &config, err) == -1 ||
 	    net_env(w, q->app->id, &config, err) == -1)
 		return -1;
+	meta_add(w, q->release, out);
 	rest = buf_str(&config);
 	while (vars_next(&rest, &key, &value)) {
 		if (vars_get(q->env, key, &other))
@@ -63,6 +65,8 @@ static int put_run(struct web *w, const struct oneoff *q, struct frame_out *o,
 	    str_sub(q->shown.len ? q->shown : q->command, 0, SHOWN_MAX));
 	if (q->most_ms)
 		frame_put_u64(o, F_MS, q->most_ms);
+	if (q->cron)
+		frame_put_u64(o, F_CRON, q->cron);
 	if (q->inside)
 		frame_put_u64(o, F_OF, q->inside);
 	frame_put_u64(o, F_STATE, q->attached);

@@ -10,6 +10,7 @@ struct oneoff {
 	const struct release *release;
 	uint64_t job;              /* the caller's; asked again with the same */
 	enum instance_kind kind;   /* KIND_RUN, KIND_RELEASE or KIND_EXEC */
+	uint64_t cron;             /* KIND_CRON: the job's number */
 	uint64_t inside;           /* KIND_EXEC: the instance it runs in */
 	const char *name;          /* "run.1234" */
 	struct str command, shown; /* shown: to people, if not the same */

@@ -7,6 +7,7 @@
 #include "await.h"
 #include "base/log.h"
 #include "builds.h"
+#include "cron.h"
 #include "drains.h"
 #include "dynos.h"
 #include "gone.h"
@@ -47,6 +48,7 @@ static const struct {
     {MSG_DYNOS_END, dynos_end},
     {MSG_DYNO_GONE, dynos_gone},
     {MSG_APP_REST, dynos_rests},
+    {MSG_CRON_DUE, cron_due},
     {MSG_RUN_EXITED, rollout_run_exited},
     {MSG_RELEASE_LIVE, rollout_live},
     {MSG_RELEASE_FAILED, rollout_failed},

@@ -9,6 +9,7 @@
 #include "base/mem.h"
 #include "base/rand.h"
 #include "blog.h"
+#include "cron.h"
 #include "ids.h"
 #include "ipc/msg.h"
 #include "lines.h"
@@ -479,6 +480,7 @@ void rollout_run_exited(struct web *w, struct peer *p, struct frame *f)
 	struct rollout *r = with_job(w, frame_u64(f, F_JOB));
 	struct error err = {0};
 
+	cron_run_exited(w, f);
 	if (!r)
 		return; /* somebody's `run` */
 	ask_cancel(&r->ask);

@@ -4,6 +4,7 @@
 
 #include "base/log.h"
 #include "base/mem.h"
+#include "cron.h"
 #include "push.h"
 #include "queue.h"
 #include "release.h"
@@ -126,7 +127,7 @@ int settle_live(
 	if (!tx ||
 	    store_release_settle(w->store, r->id, RELEASE_SUCCEEDED, "", err) ==
 	        -1 ||
-	    keep_types(w, r, err) == -1 ||
+	    keep_types(w, r, err) == -1 || cron_settle(w, r, err) == -1 ||
 	    settle_build(w, r, true, "", err) == -1 ||
 	    (r->build && store_stage_put(w->store, r->build, STR("launch"), ms,
 	                     false, err) == -1))

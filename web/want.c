@@ -4,8 +4,10 @@
 
 #include "base/fd.h"
 #include "base/log.h"
+#include "cron.h"
 #include "healthchecks.h"
 #include "ipc/msg.h"
+#include "meta.h"
 #include "net.h"
 #include "rollout.h"
 #include "volumes.h"
@@ -24,11 +26,15 @@ bool want_is_phase(struct str type)
 	return str_eqz(type, "release");
 }
 
-int want_env(struct web *w, int64_t app, int64_t config, struct error *err)
+/* r: what runs it, which may want more than config vars; or NULL. */
+static int make_env(struct web *w, int64_t app, int64_t config,
+    const struct release *r, struct error *err)
 {
 	scoped_buf struct buf env = BUF_INIT(ENV_MAX);
 	int fd;
 
+	if (r)
+		meta_add(w, r, &env);
 	if (store_config_get(w->store, app, config, &env, err) == -1 ||
 	    net_env(w, app, &env, err) == -1)
 		return -1;
@@ -36,6 +42,11 @@ int want_env(struct web *w, int64_t app, int64_t config, struct error *err)
 	if (env.p)
 		explicit_bzero(env.p, env.len);
 	return fd;
+}
+
+int want_env(struct web *w, int64_t app, int64_t config, struct error *err)
+{
+	return make_env(w, app, config, NULL, err);
 }
 
 int want_put_image(
@@ -130,7 +141,7 @@ static int send_want(struct web *w, const struct release *r,
 		return 0; /* it gets all when it is back */
 	if (store_app_get(w->store, r->app, &a, err) == -1)
 		return -1;
-	env = want_env(w, r->app, r->config, err);
+	env = make_env(w, r->app, r->config, r, err);
 	if (env == -1)
 		return -1;
 	frame_put_u64(&o, F_APP, (uint64_t)a.id);
@@ -165,8 +176,10 @@ void want_live(struct web *w, int64_t app)
 {
 	struct release r;
 
-	if (store_release_live(w->store, app, true, &r, NULL) == 0)
-		want(w, &r, WANT_LIVE);
+	if (store_release_live(w->store, app, true, &r, NULL) == -1)
+		return;
+	want(w, &r, WANT_LIVE);
+	cron_tell(w, app);
 }
 
 void want_next(struct web *w, const struct release *r)

@@ -42,7 +42,8 @@ enum { EXIT_FAILED = 1, EXIT_API = 11, EXIT_BUILDPACK = 12, EXIT_LAUNCH = 82 };
 static const char *const fixed[] = {"PORT", "DYNO", "HOME", NULL};
 /* What the process need not see. */
 static const char *const hidden[] = {"CNB_APP_DIR", "CNB_LAYERS_DIR",
-    "CNB_PROCESS_TYPE", "CNB_PLATFORM_API", "CNB_DEPRECATION_MODE", NULL};
+    "CNB_PROCESS_TYPE", "CNB_PLATFORM_API", "CNB_DEPRECATION_MODE",
+    "PAAS_DYNO_ID", NULL};
 /* Folders of the path that hold nothing of the app's. */
 static const char *const own_folders[] = {
     "/cnb/process", "/cnb/lifecycle", NULL};
@@ -97,11 +98,16 @@ static void clean_path(struct env *env)
 
 static void base_env(struct env *env)
 {
+	const char *id;
 	static const char *const none[] = {NULL};
 
 	for (char **item = environ; *item; item++)
 		env_add_items(env, str_z(*item), '\0', none);
 	read_config(env);
+	id = env_get(env, STR("HEROKU_DYNO_ID"));
+	if (id && !id[0]) /* wanted, and jail alone knew it */
+		env_set(env, STR("HEROKU_DYNO_ID"),
+		    str_z(or_else(env_get(env, STR("PAAS_DYNO_ID")), "")));
 	for (int i = 0; hidden[i]; i++)
 		env_unset(env, str_z(hidden[i]));
 	clean_path(env);

@@ -231,6 +231,12 @@ enum field { F_NONE, FIELD_TABLE(FIELD_ENUM) F_N = 256 };
 	    F_ROWS, F_COLS)                                                    \
 	MSG(MSG_RUN_EXITED, 28, PLAN, WEB, 0, 0, F_JOB, F_EXIT_CODE,           \
 	    F_EXIT_SIGNAL, F_OOM)                                              \
+	/* what is due when: groups of F_CRON F_SCHEDULE F_COMMAND F_LAST */   \
+	/* (the minute up to which it is done); replaces all of the app's */   \
+	MSG(MSG_CRONS, 152, WEB, PLAN, 0, 0, F_APP)                            \
+	/* F_STATE enum cron_act; of a start F_NAME */                         \
+	MSG(MSG_CRON_DUE, 153, PLAN, WEB, 0, 0, F_APP, F_CRON, F_LAST,         \
+	    F_STATE)                                                           \
 	/* stop one instance; one that is wanted comes back */                 \
 	MSG(MSG_INSTANCE_STOP, 29, WEB, PLAN, 0, 0, F_APP, F_NAME)             \
 	MSG(MSG_RELEASE_LIVE, 30, PLAN, WEB, 0, 0, F_APP, F_RELEASE, F_MS)     \
@@ -435,9 +441,16 @@ enum instance_kind {
 	KIND_EXPORT,  /* runs our exporter alone over the same root */
 	KIND_IMPORT,  /* runs our importer alone in an empty root */
 	KIND_EXEC,    /* one-off inside a running instance */
+	KIND_CRON,    /* one-off that is due at certain times */
 	KIND_N
 };
 enum instance_state { INSTANCE_STARTING, INSTANCE_RUNNING, INSTANCE_EXITED };
+enum cron_act { /* what plan did when a job was due */
+	CRON_START,
+	CRON_BUSY,     /* it still runs from before */
+	CRON_TOO_LATE, /* it was due while nobody could start it */
+	CRON_RESET     /* the clock was wrong */
+};
 enum target_state { TARGET_CHECK, TARGET_SERVE, TARGET_DRAIN, TARGET_SLEEP };
 enum app_front { FRONT_NONE, FRONT_HOLD, FRONT_CRASHED, FRONT_ASLEEP };
 enum app_rest { REST_NONE, REST_FROZEN, REST_STOPPED };

@@ -137,6 +137,8 @@ static const struct setting table[] = {
         "one-off commands of an app (run, ps:exec) at the same time"),
     NUMBER_ROW("run_seconds", SECONDS, run_seconds, "86400", 1, 31536000,
         "time of a one-off command"),
+    NUMBER_ROW(
+        "cron_max", NUMBER, cron_max, "20", 0, 50, "cron jobs of an app"),
     NUMBER_ROW("config_value", BYTES, config_value_bytes, "32K", 1, 1 * M,
         "size of one config var"),
     NUMBER_ROW("config_total", BYTES, config_total_bytes, "64K", 1, 4 * M,

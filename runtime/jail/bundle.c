@@ -29,6 +29,7 @@ static const struct kind_row rows[KIND_N] = {
     [KIND_BUILD] = {.job = true, .network = true, .upper = true, .cwd = "/app"},
     [KIND_EXPORT] = {.job = true, .owner = true, .upper = true, .cwd = "/"},
     [KIND_IMPORT] = {.job = true, .owner = true, .empty = true, .cwd = "/"},
+    [KIND_CRON] = {.network = true, .cwd = "/app"},
     [KIND_EXEC] = {.inside = true, .cwd = "/app"},
 };
 
@@ -248,11 +249,19 @@ static void fixed_env(struct config *c, const char *name, const char *value)
 	c->env[c->nenv++] = str_z(text_of(c, "%s=%s", name, value));
 }
 
+/* As the API names it: see shape_instance_uuid of web. */
+static void dyno_uuid(uint64_t id, char out[37])
+{
+	snprintf(out, 37, "%08x-%04x-4%03x-8%x00-000000000000",
+	    (unsigned)(id >> 32), (unsigned)(id >> 16 & 0xffff),
+	    (unsigned)(id >> 4 & 0xfff), (unsigned)(id & 0xf));
+}
+
 /* What the platform sets goes last: later ones win in the launcher. */
 static void add_env(struct config *c)
 {
 	const struct record *r = c->o->host ? &c->o->host->r : &c->in->r;
-	char port[8];
+	char port[8], uuid[37];
 
 	default_env(c, "PATH",
 	    "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin");
@@ -264,6 +273,8 @@ static void add_env(struct config *c)
 	if (c->o->kind->job)
 		return;
 	fixed_env(c, "DYNO", r->name);
+	dyno_uuid(r->instance, uuid);
+	fixed_env(c, "PAAS_DYNO_ID", uuid);
 	if (r->port) {
 		snprintf(port, sizeof(port), "%u", (unsigned)r->port);
 		fixed_env(c, "PORT", port);

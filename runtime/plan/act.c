@@ -7,6 +7,7 @@
 #include "apply.h"
 #include "base/clock.h"
 #include "base/log.h"
+#include "due.h"
 #include "nets.h"
 #include "oneoff.h"
 #include "past.h"
@@ -226,6 +227,11 @@ static void send_exited(struct plan *p, const struct inst *in, const char *text)
 	frame_put_u64(&o, F_EXIT_SIGNAL, in->signal);
 	frame_put_u64(&o, F_OOM, in->oom);
 	frame_put_z(&o, F_TEXT, text);
+	if (in->kind == KIND_CRON) {
+		frame_put_u64(&o, F_APP, in->app->id);
+		frame_put_u64(&o, F_CRON, in->num);
+		frame_put_u64(&o, F_LAST, in->time_ms / 60000);
+	}
 	(void)plan_send(job ? p->builder : p->web, &o);
 }
 
@@ -434,6 +440,9 @@ void act_do(struct plan *p, struct app *a, const struct action *act,
 		break;
 	case ACT_STATE:
 		state_changed(p, in, act);
+		break;
+	case ACT_CRON:
+		due_do(p, a, act, env);
 		break;
 	case ACT_GIVE_UP:
 		break;

@@ -126,6 +126,15 @@ static void failed(struct app *a, const struct action *act)
 	}
 }
 
+/* Up to now it is looked after. */
+static void cron_done(struct app *a, uint64_t num, const struct step_env *env)
+{
+	struct cron_job *job = app_cron_find(a, num);
+
+	if (job)
+		job->last = env->real_ms / 60000;
+}
+
 void apply(struct model *m, struct app *a, const struct action *act,
     const struct step_env *env, uint64_t id, uint64_t real_ms)
 {
@@ -193,6 +202,9 @@ void apply(struct model *m, struct app *a, const struct action *act,
 		break;
 	case ACT_EXITED:
 		exited(a, in, act, env);
+		break;
+	case ACT_CRON:
+		cron_done(a, act->num, env);
 		break;
 	case ACT_APP_DROP:
 		a->dropped = true;

@@ -38,6 +38,7 @@ static struct inst *adopt(struct plan *p, const struct frame *f)
 	}
 	str_copy(frame_str(f, F_SHOWN), in->shown, sizeof(in->shown));
 	in->adopted = frame_u64(f, F_STATE) == INSTANCE_RUNNING;
+	in->adopted_cron = in->kind == KIND_CRON;
 	in->asked_ms = ev_now_ms(p->ev);
 	if (in->id > p->last_id)
 		p->last_id = in->id;

@@ -13,8 +13,9 @@ static size_t count_runs(const struct app *a)
 	struct inst *in;
 	size_t n = 0;
 
-	list_each(in, &a->insts, of_app) n +=
-	    in->kind == KIND_RUN || in->kind == KIND_EXEC;
+	list_each(in, &a->insts, of_app) n += in->kind == KIND_RUN ||
+	                                      in->kind == KIND_EXEC ||
+	                                      in->kind == KIND_CRON;
 	return n;
 }
 
@@ -118,6 +119,8 @@ static const char *type_of(enum instance_kind kind)
 {
 	if (kind == KIND_RELEASE)
 		return "release";
+	if (kind == KIND_CRON)
+		return "scheduler";
 	return kind == KIND_EXEC ? "exec" : "run";
 }
 
@@ -129,6 +132,7 @@ static void add(struct plan *p, struct app *a, struct peer *from,
 
 	in->release = frame_u64(f, F_RELEASE);
 	in->job = frame_u64(f, F_JOB);
+	in->num = kind == KIND_CRON ? frame_u64(f, F_CRON) : 0;
 	in->of = kind == KIND_EXEC ? frame_u64(f, F_OF) : 0;
 	in->most_ms = frame_u64(f, F_MS);
 	snprintf(in->ptype, sizeof(in->ptype), "%s", type_of(kind));
@@ -139,6 +143,19 @@ static void add(struct plan *p, struct app *a, struct peer *from,
 	str_copy(pending_size(f), in->size, sizeof(in->size));
 	in->pending->asker = (struct asker){peer_id(from), f->id};
 	plan_touch(p, a);
+}
+
+static bool has_job(const struct app *a, uint64_t num)
+{
+	struct inst *in;
+
+	list_each(in, &a->insts, of_app)
+	{
+		if (in->kind == KIND_CRON && in->num == num &&
+		    in->state != INST_EXITED)
+			return true;
+	}
+	return false;
 }
 
 /* May a one-off of this kind be added to a? If not, f is answered. */
@@ -154,6 +171,10 @@ static bool may_add(struct plan *p, const struct app *a, struct peer *from,
 	}
 	if (kind == KIND_RELEASE)
 		return true;
+	if (kind == KIND_CRON && has_job(a, frame_u64(f, F_CRON))) {
+		refuse(from, f, ERR_EXISTS, "it still runs from before");
+		return false;
+	}
 	if (count_runs(a) >= most) {
 		refuse(from, f, ERR_LIMIT,
 		    "%" PRIu64 " one-off processes of this app run already",
@@ -188,7 +209,8 @@ void on_run(struct plan *p, struct peer *from, struct frame *f)
 	struct inst *in = model_job(&p->model, job);
 	struct app *a;
 
-	if ((kind != KIND_RUN && kind != KIND_RELEASE && kind != KIND_EXEC) ||
+	if ((kind != KIND_RUN && kind != KIND_RELEASE && kind != KIND_EXEC &&
+	        kind != KIND_CRON) ||
 	    job == 0) {
 		refuse(from, f, ERR_INVALID,
 		    "no one-off of kind %" PRIu64 " and job %" PRIu64, kind,

@@ -159,3 +159,51 @@ void on_instance_stop(struct plan *p, struct peer *from, struct frame *f)
 	app_stop(a, frame_str(f, F_NAME));
 	plan_touch(p, a);
 }
+
+struct cron_group {
+	uint64_t num, last;
+	struct str schedule, command;
+};
+
+/* One group; what web checked before is taken as it is. */
+static void add_cron(struct app *a, const struct cron_group *g)
+{
+	struct error err = {0};
+	struct cron when;
+
+	if (!g->num)
+		return;
+	if (cron_parse(g->schedule, &when, &err) == -1)
+		log_warn(
+		    "schedule skipped app=%" PRIu64 ": %s", a->id, err.msg);
+	else
+		app_cron(a, g->num, &when, g->command, g->last);
+}
+
+void on_crons(struct plan *p, struct peer *from, struct frame *f)
+{
+	struct app *a = plan_app(p, from, f);
+	struct cron_group g = {0};
+	struct str value;
+	uint16_t tag;
+	size_t pos = 0;
+
+	if (!a)
+		return;
+	app_crons_mark(a);
+	while (frame_next(f, &pos, &tag, &value)) {
+		if (tag == F_CRON) {
+			add_cron(a, &g);
+			g = (struct cron_group){.num = frame_number(value)};
+		} else if (tag == F_SCHEDULE) {
+			g.schedule = value;
+		} else if (tag == F_COMMAND) {
+			g.command = value;
+		} else if (tag == F_LAST) {
+			g.last = frame_number(value);
+		}
+	}
+	add_cron(a, &g);
+	app_crons_sweep(a);
+	plan_touch(p, a);
+}

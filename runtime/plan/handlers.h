@@ -13,6 +13,7 @@ void on_want(struct plan *p, struct peer *from, struct frame *f);
 void on_want_end(struct plan *p, struct peer *from, struct frame *f);
 void on_want_drop(struct plan *p, struct peer *from, struct frame *f);
 void on_want_gone(struct plan *p, struct peer *from, struct frame *f);
+void on_crons(struct plan *p, struct peer *from, struct frame *f);
 void on_instance_stop(struct plan *p, struct peer *from, struct frame *f);
 /* from_runs.c */
 void on_run(struct plan *p, struct peer *from, struct frame *f);

@@ -72,6 +72,7 @@ static struct step_env world(const struct plan *p)
 
 	return (struct step_env){
 	    .now_ms = ev_now_ms(p->ev),
+	    .real_ms = clock_real_ms(),
 	    .random = rand_u64(),
 	    .jail = p->jail_known && peer_is_up(p->jail),
 	    .router = peer_is_up(p->router),

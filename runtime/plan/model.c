@@ -97,6 +97,8 @@ static void app_free(struct model *m, struct app *a)
 
 	list_each(in, &a->insts, of_app) model_remove(m, in);
 	list_each(c, &a->crashes, of_app) free(c);
+	app_crons_mark(a);
+	app_crons_sweep(a);
 	want_release(&a->live);
 	want_release(&a->next);
 	list_del(&a->all);
@@ -131,6 +133,7 @@ struct app *model_app(struct model *m, uint64_t id)
 	want_init(&a->next);
 	list_init(&a->insts);
 	list_init(&a->crashes);
+	list_init(&a->crons);
 	list_add(&m->apps, &a->all);
 	(void)map_set_id(m->apps_by_id, id, a);
 	return a;
@@ -403,6 +406,57 @@ void app_stop(struct app *a, struct str name)
 	}
 }
 
+void app_crons_mark(struct app *a)
+{
+	struct cron_job *job;
+
+	list_each(job, &a->crons, of_app) job->stale = true;
+}
+
+struct cron_job *app_cron_find(const struct app *a, uint64_t num)
+{
+	struct cron_job *job;
+
+	list_each(job, &a->crons, of_app)
+	{
+		if (job->num == num)
+			return job;
+	}
+	return NULL;
+}
+
+void app_cron(struct app *a, uint64_t num, const struct cron *when,
+    struct str command, uint64_t last)
+{
+	struct cron_job *job = app_cron_find(a, num);
+
+	if (!job) {
+		job = xcalloc(1, sizeof(*job));
+		job->num = num;
+		list_add(&a->crons, &job->of_app);
+	}
+	free(job->command);
+	job->command = str_dup(command);
+	job->when = *when;
+	job->stale = false;
+	if (last > job->last)
+		job->last = last;
+}
+
+void app_crons_sweep(struct app *a)
+{
+	struct cron_job *job;
+
+	list_each(job, &a->crons, of_app)
+	{
+		if (!job->stale)
+			continue;
+		list_del(&job->of_app);
+		free(job->command);
+		free(job);
+	}
+}
+
 void model_disown_jobs(struct model *m)
 {
 	size_t pos = 0;
@@ -416,7 +470,11 @@ void model_want_mark(struct model *m)
 {
 	struct app *a;
 
-	list_each(a, &m->apps, all) a->live.stale = a->next.stale = true;
+	list_each(a, &m->apps, all)
+	{
+		a->live.stale = a->next.stale = true;
+		app_crons_mark(a);
+	}
 }
 
 void model_want_sweep(struct model *m)
@@ -429,6 +487,7 @@ void model_want_sweep(struct model *m)
 			app_want_drop(a, WANT_NEXT);
 		if (a->live.set && a->live.stale)
 			app_want_drop(a, WANT_LIVE);
+		app_crons_sweep(a);
 	}
 }
 

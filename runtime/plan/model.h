@@ -17,6 +17,7 @@
 #include "base/map.h"
 #include "base/str.h"
 #include "ipc/msg.h"
+#include "wire/cron.h"
 #include "wire/listens.h"
 
 /* --- what should run ------------------------------------------------------ */
@@ -94,11 +95,12 @@ struct inst {
 	uint64_t release, generation, num, job, work, port;
 	uint64_t of; /* the instance that it runs inside, or 0 */
 	char ptype[64], name[129];
-	char size[33];    /* "": found running, and nobody knows */
-	uint64_t memory;  /* bytes it may use; 0: not known */
-	char shown[257];  /* the command of a one-off, for people */
-	char address[46]; /* in the network of instances; "": none */
-	int endpoint;     /* what names knows: -1 nothing, 1 to be found */
+	char size[33];     /* "": found running, and nobody knows */
+	uint64_t memory;   /* bytes it may use; 0: not known */
+	char shown[257];   /* the command of a one-off, for people */
+	char address[46];  /* in the network of instances; "": none */
+	int endpoint;      /* what names knows: -1 nothing, 1 to be found */
+	bool adopted_cron; /* a KIND_CRON that an earlier plan started */
 
 	enum inst_state state;
 	bool adopted;             /* found running: the router may know it */
@@ -144,6 +146,16 @@ struct inst {
 	struct pending *pending;
 };
 
+/* What is due at certain times; web says it. */
+struct cron_job {
+	struct list of_app;
+	uint64_t num;
+	struct cron when;
+	char *command;
+	uint64_t last; /* the minute up to which it is looked after */
+	bool stale;    /* not told again since web's BEGIN, or list */
+};
+
 /* Crashes of one process of the formation, for the back-off. */
 struct crash {
 	struct list of_app;
@@ -158,7 +170,7 @@ struct app {
 	uint64_t id;
 	char name[31];
 	struct want live, next;
-	struct list insts, crashes;
+	struct list insts, crashes, crons;
 	unsigned live_status; /* what `/` of what serves answered; 0: unknown */
 	int front;            /* enum app_front, or FRONT_UNTOLD */
 	enum app_rest rest;
@@ -219,6 +231,15 @@ const struct crash *app_crash(
 void app_want(
     struct app *a, enum want_slot slot, struct want *from, uint64_t now_ms);
 void app_want_drop(struct app *a, enum want_slot slot);
+/*
+ * web: what is due when. Mark, then tell each, then sweep what was not told.
+ * A job that is known keeps the later of its two last minutes.
+ */
+void app_crons_mark(struct app *a);
+void app_cron(struct app *a, uint64_t num, const struct cron *when,
+    struct str command, uint64_t last);
+void app_crons_sweep(struct app *a);
+struct cron_job *app_cron_find(const struct app *a, uint64_t num); /* NULL */
 /* web: the app is destroyed. */
 void app_gone(struct app *a);
 /* web: stop what has this name; what is wanted comes back, at once. */

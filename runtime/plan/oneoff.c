@@ -1,11 +1,13 @@
 #include "oneoff.h"
 
+#include <fcntl.h>
 #include <inttypes.h>
 #include <stdlib.h>
 
 #include "base/fd.h"
 #include "base/mem.h"
 #include "ipc/msg.h"
+#include "model.h"
 
 /* --- repeated fields ------------------------------------------------------ */
 
@@ -144,6 +146,23 @@ struct pending *pending_run(struct frame *f, const struct settings *s)
 	p->command = str_dup(frame_str(f, F_COMMAND));
 	add_arg(p, STR(LAUNCHER));
 	add_arg(p, frame_str(f, F_COMMAND));
+	return p;
+}
+
+struct pending *pending_cron(
+    const struct want *w, const char *command, const struct settings *s)
+{
+	struct pending *p = xcalloc(1, sizeof(*p));
+
+	p->args = (struct buf)BUF_INIT(FRAME_MAX);
+	p->env = (struct buf)BUF_INIT(FRAME_MAX);
+	p->layers = xstrdup(w->layers);
+	p->volumes = w->volumes ? xstrdup(w->volumes) : NULL;
+	p->fds[p->nfds++] = fcntl(w->env, F_DUPFD_CLOEXEC, 3);
+	size_limits(s, STR(SIZE_DEFAULT), &p->limits);
+	p->command = xstrdup(command);
+	add_arg(p, STR(LAUNCHER));
+	add_arg(p, str_z(command));
 	return p;
 }
 

@@ -37,6 +37,10 @@ struct pending {
  */
 struct pending *pending_run(struct frame *f, const struct settings *s);
 struct pending *pending_job(struct frame *f);
+/* A command with the code, config and volumes of a release. */
+struct want;
+struct pending *pending_cron(
+    const struct want *w, const char *command, const struct settings *s);
 /* The size that a RUN frame asks for. */
 struct str pending_size(const struct frame *f);
 void pending_free(struct pending *p); /* closes fds; NULL is fine */

@@ -31,6 +31,7 @@ static const struct {
     {MSG_WANT_DROP, on_want_drop},
     {MSG_WANT_GONE, on_want_gone},
     {MSG_RUN, on_run},
+    {MSG_CRONS, on_crons},
     {MSG_RESIZE, on_resize},
     {MSG_INSTANCE_STOP, on_instance_stop},
 

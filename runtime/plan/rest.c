@@ -53,11 +53,24 @@ static bool any_other(const struct step *s)
 	return false;
 }
 
+/* A command that runs inside one, or waits for it to be awake. */
+static bool has_guest(const struct step *s)
+{
+	struct inst *in;
+
+	list_each(in, &s->app->insts, of_app)
+	{
+		if (in->of && in->state != INST_EXITED)
+			return true;
+	}
+	return false;
+}
+
 static bool may_rest(const struct step *s)
 {
 	return s->want && s->want->freeze_ms && !s->candidate && s->env->jail &&
 	       s->env->router && all_are(s, TARGET_SERVE, TARGET_SERVE) &&
-	       !any_other(s);
+	       !any_other(s) && !has_guest(s);
 }
 
 static void freeze(struct step *s)
@@ -103,7 +116,7 @@ void step_rest(struct step *s)
 			step_add(s, ACT_FRONT, NULL)->state = a->front;
 		break;
 	case REST_FROZEN:
-		if (!s->want || !s->want->freeze_ms ||
+		if (!s->want || !s->want->freeze_ms || has_guest(s) ||
 		    !all_are(s, TARGET_SERVE, TARGET_SLEEP))
 			rest(s, REST_NONE);
 		else if (s->want->stop_ms &&

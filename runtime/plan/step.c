@@ -297,8 +297,9 @@ static void see_exit(struct step *s, const struct inst *in)
 {
 	struct action *a;
 
-	/* web must learn how the release command ended. */
-	if (in->kind == KIND_RELEASE && !s->env->web && !s->env->down)
+	/* web must learn how it ended. */
+	if ((in->kind == KIND_RELEASE || in->kind == KIND_CRON) &&
+	    !s->env->web && !s->env->down)
 		return;
 	/* Whether it is a crash is known once the wants are. */
 	if (in->kind == KIND_APP && !s->env->wants && !s->env->down)
@@ -421,11 +422,24 @@ static int dyno_state(const struct inst *in)
 	return DYNO_UP;
 }
 
+/* What joins frozen processes would hang as they do. */
+static bool is_host_frozen(const struct step *s, const struct inst *in)
+{
+	struct inst *host;
+
+	list_each(host, &s->app->insts, of_app)
+	{
+		if (in->of && host->id == in->of)
+			return host->frozen;
+	}
+	return false;
+}
+
 static void step_waiting(struct step *s, const struct inst *in)
 {
 	if (!is_kept(s, in))
 		step_add(s, ACT_GIVE_UP, in);
-	else if (s->env->jail)
+	else if (s->env->jail && !is_host_frozen(s, in))
 		step_add(s, ACT_START, in);
 }
 
@@ -502,6 +516,7 @@ uint64_t step_app(
 		step_report(&s);
 		if (s.want && !(s.candidate && step_stops_first(&s)))
 			step_live(&s);
+		step_cron(&s);
 		step_rest(&s);
 	}
 	list_each(in, &a->insts, of_app) step_inst(&s, in);

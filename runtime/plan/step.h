@@ -40,6 +40,7 @@ enum act {
 	ACT_FAILED,   /* it does not: tell web why */
 	ACT_STATE,    /* `ps` and the log show a new state */
 	ACT_EXITED,   /* count, log and report an exit */
+	ACT_CRON,     /* job num is due; state is enum cron_act */
 	ACT_APP_DROP, /* the app is gone: jail removes what it kept */
 };
 
@@ -65,7 +66,8 @@ void actions_clear(struct actions *acts);
 void actions_release(struct actions *acts);
 
 struct step_env {
-	uint64_t now_ms; /* monotonic */
+	uint64_t now_ms;  /* monotonic */
+	uint64_t real_ms; /* the clock on the wall */
 	uint64_t random;
 	bool jail;   /* it is there, and all it runs is known */
 	bool router; /* it is there */

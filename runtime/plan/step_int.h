@@ -43,6 +43,8 @@ void step_report(struct step *s); /* an end that web asks for again */
 bool step_boot_is_over(struct step *s, const struct inst *in);
 void step_boot_text(
     const struct step *s, const struct inst *in, char *out, size_t size);
+/* cron.c */
+void step_cron(struct step *s);
 /* live.c */
 void step_live(struct step *s);
 /* The current one of a place, or NULL. */

@@ -1,5 +1,6 @@
 /* plan: what step decides when somebody was away, for one-offs, at the end. */
 /* links: runtime/plan/model.c runtime/plan/step.c runtime/plan/apply.c */
+/* links: runtime/plan/cron.c */
 /* links: runtime/plan/candidate.c runtime/plan/live.c runtime/plan/rest.c */
 /* links: runtime/plan/exclusive.c */
 /* links: tests/unit/plan_scene.c */

@@ -5,6 +5,7 @@
  * rests, and then what runs must be what is wanted.
  */
 /* links: runtime/plan/model.c runtime/plan/step.c runtime/plan/apply.c */
+/* links: runtime/plan/cron.c */
 /* links: runtime/plan/candidate.c runtime/plan/live.c runtime/plan/rest.c */
 /* links: runtime/plan/exclusive.c */
 /* links: tests/unit/plan_world.c tests/unit/plan_turn.c */

@@ -97,6 +97,14 @@ void on_drain_info(struct request *r);
 void on_drain_create(struct request *r);
 void on_drain_delete(struct request *r);
 
+/* cron.c, features.c */
+void on_crons(struct request *r);
+void on_cron_change(struct request *r);
+void on_cron_run(struct request *r);
+void on_features(struct request *r);
+void on_feature_info(struct request *r);
+void on_feature_change(struct request *r);
+
 /* logs.c, outputs.c */
 void on_log_session(struct request *r);
 void on_logs(struct request *r);

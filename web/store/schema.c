@@ -244,8 +244,29 @@ static const char network[] =
     ") STRICT;"
     "CREATE INDEX link_target ON link(target);";
 
+/* "done" is the minute since 1970 up to which a job is looked after. */
+static const char cron[] =
+    "CREATE TABLE cron ("
+    "  app INTEGER NOT NULL REFERENCES app ON DELETE CASCADE,"
+    "  num INTEGER NOT NULL,"
+    "  schedule TEXT NOT NULL,"
+    "  command TEXT NOT NULL,"
+    "  kept INTEGER NOT NULL DEFAULT 1," /* while a release settles */
+    "  suspended INTEGER NOT NULL DEFAULT 0,"
+    "  done INTEGER NOT NULL,"
+    "  began_at INTEGER NOT NULL DEFAULT 0,"
+    "  code INTEGER NOT NULL DEFAULT -1," /* of the last run */
+    "  PRIMARY KEY (app, num),"
+    "  UNIQUE (app, schedule, command)"
+    ") STRICT, WITHOUT ROWID;"
+    "CREATE TABLE feature (" /* those switched on */
+    "  app INTEGER NOT NULL REFERENCES app ON DELETE CASCADE,"
+    "  name TEXT NOT NULL,"
+    "  PRIMARY KEY (app, name)"
+    ") STRICT, WITHOUT ROWID;";
+
 static const char *const migrations[] = {
-    first, app_json, idle, drains, volume, network};
+    first, app_json, idle, drains, volume, network, cron};
 
 static int run(sqlite3 *db, const char *sql, struct error *err)
 {

@@ -232,6 +232,35 @@
 	               "stop_seconds = excluded.stop_seconds")                 \
 	STMT(IDLE_DROP, "DELETE FROM idle WHERE app = ?")                      \
                                                                                \
+	STMT(CRON_MARK, "UPDATE cron SET kept = 0 WHERE app = ?")              \
+	STMT(CRON_KEEP,                                                        \
+	    "INSERT INTO cron (app, num, schedule, command, done) SELECT ?1, " \
+	    "coalesce(max(num), 0) + 1, ?2, ?3, ?4 FROM cron WHERE app = ?1 "  \
+	    "ON CONFLICT (app, schedule, command) DO UPDATE SET kept = 1")     \
+	STMT(CRON_SWEEP, "DELETE FROM cron WHERE app = ? AND kept = 0")        \
+	STMT(CRON_LIST,                                                        \
+	    "SELECT num, schedule, command, suspended, done, began_at, code "  \
+	    "FROM cron WHERE app = ? ORDER BY num")                            \
+	STMT(CRON_COMMAND,                                                     \
+	    "SELECT command FROM cron WHERE app = ? AND num = ?")              \
+	STMT(CRON_SUSPEND, "UPDATE cron SET suspended = ?, "                   \
+	                   "done = max(done, ?) WHERE app = ? AND num = ?")    \
+	STMT(CRON_RESET, "UPDATE cron SET done = ? WHERE app = ? AND num = ?") \
+	STMT(CRON_DONE, "UPDATE cron SET done = max(done, ?1), "               \
+	                "began_at = max(began_at, ?2), "                       \
+	                "code = CASE WHEN ?2 > 0 THEN -1 ELSE code END "       \
+	                "WHERE app = ?3 AND num = ?4")                         \
+	STMT(CRON_EXITED, "UPDATE cron SET done = max(done, ?), code = ? "     \
+	                  "WHERE app = ? AND num = ?")                         \
+	STMT(IMAGE_COMMIT,                                                     \
+	    "SELECT b.commit_id FROM build b JOIN release r ON "               \
+	    "b.release = r.id WHERE r.app = ? AND r.image = ? "                \
+	    "ORDER BY r.id DESC LIMIT 1")                                      \
+	STMT(FEATURE_IS, "SELECT 1 FROM feature WHERE app = ? AND name = ?")   \
+	STMT(FEATURE_ADD, "INSERT INTO feature (app, name) VALUES (?, ?) "     \
+	                  "ON CONFLICT DO NOTHING")                            \
+	STMT(FEATURE_DEL, "DELETE FROM feature WHERE app = ? AND name = ?")    \
+                                                                               \
 	STMT(BUILD_ADD,                                                        \
 	    "INSERT INTO build (uuid, secret, app, account, commit_id, "       \
 	    "created_at, updated_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?6) "     \

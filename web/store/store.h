@@ -327,6 +327,43 @@ int store_formation_put(struct store *st, int64_t app, struct str type,
 int store_formation_trim(
     struct store *st, int64_t app, int64_t image, struct error *err);
 
+/* --- cron.c --------------------------------------------------------------- */
+
+struct cron_row {
+	uint64_t num;
+	struct str schedule, command; /* borrowed */
+	bool suspended;
+	uint64_t done;    /* the minute since 1970 up to which it is done */
+	int64_t began_at; /* its last run, 0: none */
+	int64_t code;     /* of that, -1: not known, or not yet */
+};
+
+/* The jobs of a new live release: mark, keep each, sweep what was not. */
+int store_cron_mark(struct store *st, int64_t app, struct error *err);
+int store_cron_keep(struct store *st, int64_t app, struct str schedule,
+    struct str command, struct error *err);
+int store_cron_sweep(struct store *st, int64_t app, struct error *err);
+int store_cron_list(struct store *st, int64_t app,
+    void (*each)(void *arg, const struct cron_row *c), void *arg,
+    struct error *err);
+int store_cron_command(struct store *st, int64_t app, uint64_t num,
+    struct buf *ret, struct error *err);
+int store_cron_suspend(struct store *st, int64_t app, uint64_t num,
+    bool suspended, struct error *err);
+/* Up to this minute it is done. began: by a run; reset: the clock was wrong. */
+int store_cron_done(struct store *st, int64_t app, uint64_t num,
+    uint64_t minute, bool began, bool reset, struct error *err);
+int store_cron_exited(struct store *st, int64_t app, uint64_t num,
+    uint64_t minute, uint64_t code, struct error *err);
+
+/* The commit that an image was last built of; "" when it is not known. */
+void store_image_commit(
+    struct store *st, int64_t app, int64_t image, char ret[41]);
+/* Is this feature of the app switched on? */
+bool store_feature(struct store *st, int64_t app, const char *name);
+int store_feature_set(struct store *st, int64_t app, const char *name, bool on,
+    struct error *err);
+
 /* --- builds and pushes ---------------------------------------------------- */
 
 enum build_state { BUILD_PENDING, BUILD_SUCCEEDED, BUILD_FAILED };
