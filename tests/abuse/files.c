@@ -72,10 +72,9 @@ static void kernel_memory_read(void)
 	static const char *const paths[] = {"/dev/mem", "/dev/kmem",
 	    "/dev/port", "/proc/kcore", "/proc/kpagecount", "/proc/kpageflags",
 	    "/proc/kpagecgroup", "/dev/nvram", "/dev/cpu/0/msr"};
-	char byte[2];
 
 	for (size_t i = 0; i < sizeof(paths) / sizeof(paths[0]); i++)
-		if (slurp(paths[i], byte, sizeof(byte)) && byte[0])
+		if (can_read(paths[i]))
 			bad("reads %s", paths[i]);
 }
 
@@ -87,10 +86,9 @@ static void proc_masked_paths(void)
 	    "/proc/vmallocinfo", "/proc/pagetypeinfo", "/proc/interrupts",
 	    "/proc/scsi/scsi", "/proc/acpi/wakeup", "/sys/firmware/dmi",
 	    "/sys/kernel/security", "/sys/module/kernel", "/sys/kernel/debug"};
-	char byte[2];
 
 	for (size_t i = 0; i < sizeof(paths) / sizeof(paths[0]); i++)
-		if (slurp(paths[i], byte, sizeof(byte)) && byte[0])
+		if (can_read(paths[i]))
 			bad("reads %s", paths[i]);
 }
 

@@ -8,6 +8,7 @@
  */
 #include "abuse.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
@@ -90,6 +91,17 @@ bool slurp(const char *path, char *out, size_t size)
 	return n >= 0;
 }
 
+bool can_read(const char *path)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	char byte;
+	ssize_t n = fd == -1 ? -1 : read(fd, &byte, 1);
+
+	if (fd != -1)
+		close(fd);
+	return n == 1;
+}
+
 bool opens(const char *path, int flags)
 {
 	int fd = open(path, flags | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
@@ -120,6 +132,10 @@ void must_fail(long result, const char *what)
 {
 	if (result != -1)
 		bad("%s", what);
+	else if (errno != EPERM && errno != EACCES && errno != ENOSYS &&
+	         errno != EROFS && errno != ENOENT && errno != ENODEV &&
+	         errno != EAFNOSUPPORT)
+		bad("%s is let through: %s", what, strerror(errno));
 }
 
 static void run(const struct check *c)

@@ -4,7 +4,8 @@
  * allowed=ADDR:PORT answers and must be reached: without it the others prove
  * nothing. By these keys come addresses that really listen, and must not be:
  * metadata, gateway, host, peer, private (each ADDR:PORT), unix (an abstract
- * name of the host), spoof=ADDR (a source address of somebody else).
+ * name of the host), spoof=ADDR (a source address of somebody else), everybody=
+ * (a port where the host answers datagrams, those to all on the link, too).
  */
 #include "abuse.h"
 
@@ -155,6 +156,8 @@ static void host_loopback(void)
 		if (reaches(own))
 			bad("its loopback is the host's: %s", own);
 	}
+	if (!given("host", &(int){0}))
+		none("no host= was given");
 }
 
 /* A datagram is not answered, but neither may it be sent to the host. */
@@ -177,6 +180,8 @@ static void host_datagrams(void)
 			bad("%s answers", to);
 		close(fd);
 	}
+	if (!given("datagram", &(int){0}))
+		none("no datagram= was given");
 }
 
 static void unix_names(void)
@@ -257,8 +262,9 @@ static void nftables(void)
 	} r = {{sizeof(r), (10 << 8) | 0, NLM_F_REQUEST | NLM_F_ACK, 1, 0},
 	    {2, 0, 0, 0}};
 
-	if (netlink_error(NETLINK_NETFILTER, &r, sizeof(r)) == 0)
-		bad("makes an nft table");
+	/* Any other error comes after the question who may. */
+	if (netlink_error(NETLINK_NETFILTER, &r, sizeof(r)) != EPERM)
+		bad("is let through to nftables");
 }
 
 static void net_admin(void)
@@ -280,9 +286,9 @@ static void net_admin(void)
 	struct ifreq ifr = {.ifr_name = "lo"};
 	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 
-	if (netlink_error(NETLINK_ROUTE, &route, sizeof(route)) == 0)
+	if (netlink_error(NETLINK_ROUTE, &route, sizeof(route)) != EPERM)
 		bad("makes a route");
-	if (netlink_error(NETLINK_ROUTE, &link, sizeof(link)) == 0)
+	if (netlink_error(NETLINK_ROUTE, &link, sizeof(link)) != EPERM)
 		bad("takes an interface down");
 	must_fail(ioctl(fd, SIOCSIFFLAGS, &ifr), "changes an interface");
 	close(fd);
@@ -319,22 +325,35 @@ static void spoofed_source(void)
 		none("no spoof= was given");
 }
 
+/* To all on the link, and to all of a group: does anybody hear it? */
 static void multicast(void)
 {
-	struct sockaddr_in to = {.sin_family = AF_INET,
-	    .sin_port = htons(5353),
-	    .sin_addr.s_addr = htonl(0xe00000fb)};
-	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0), one = 1;
-	struct pollfd p = {fd, POLLIN, 0};
+	static const unsigned groups[] = {
+	    0xe0000001, 0xe00000fb, INADDR_BROADCAST};
+	struct sockaddr_in to = {.sin_family = AF_INET};
+	const char *port;
 	char answer[16];
+	int pos = 0, n = 0;
 
-	(void)sendto(fd, "x", 1, 0, (struct sockaddr *)&to, sizeof(to));
-	to.sin_addr.s_addr = INADDR_BROADCAST;
-	(void)setsockopt(fd, SOL_SOCKET, SO_BROADCAST, &one, sizeof(one));
-	(void)sendto(fd, "x", 1, 0, (struct sockaddr *)&to, sizeof(to));
-	if (poll(&p, 1, WAIT_MS / 3) == 1 && recv(fd, answer, 16, 0) > 0)
-		bad("a neighbour answers");
-	close(fd);
+	while ((port = given("everybody", &pos)) != NULL) {
+		to.sin_port = htons((unsigned short)atoi(port));
+		for (n = 0; n < 3; n++) {
+			int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+			struct pollfd p = {fd, POLLIN, 0};
+
+			to.sin_addr.s_addr = htonl(groups[n]);
+			(void)setsockopt(fd, SOL_SOCKET, SO_BROADCAST,
+			    &(int){1}, sizeof(int));
+			(void)sendto(
+			    fd, "x", 1, 0, (struct sockaddr *)&to, sizeof(to));
+			if (poll(&p, 1, WAIT_MS / 3) == 1 &&
+			    recv(fd, answer, sizeof(answer), MSG_DONTWAIT) > 0)
+				bad("somebody of %x answers", groups[n]);
+			close(fd);
+		}
+	}
+	if (n == 0)
+		none("no everybody= was given");
 }
 
 static void link_local_v6(void)
