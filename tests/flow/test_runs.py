@@ -220,7 +220,7 @@ def test_a_time_limit_ends_it(platform, app):
     done = platform.paas("run:detached", "--app", "runs", "--time-limit", "1", "sleep 1000")
     name = re.search(r"run\.\d{4}", done.stdout)[0]
     wait_until(lambda: f"heroku[{name}]: Process exited" in logs(platform), "it has ended")
-    assert f"heroku[{name}]: Process is stopped after 1 seconds, the most it may take" in logs(platform)
+    assert logs(platform).count(f"heroku[{name}]: Process is stopped after 1 seconds, the most it may take") == 1
 
 
 def test_long_commands_and_variables_are_refused_at_once(platform, app):
