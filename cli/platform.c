@@ -106,12 +106,25 @@ static int find_setup(char *ret, struct error *err)
 	    "make run in the tree)");
 }
 
+static bool asks_help(int argc, char **argv)
+{
+	for (int i = 0; i < argc; i++)
+		if (strcmp(argv[i], "--help") == 0 ||
+		    strcmp(argv[i], "-h") == 0)
+			return true;
+	return false;
+}
+
 static int run_setup(struct cli *c, struct error *err)
 {
 	char path[PATH_MAX];
 	scoped_free char **argv =
 	    xcalloc((size_t)c->raw_argc + 3, sizeof(*argv));
 
+	if (asks_help(c->raw_argc, c->raw_argv)) {
+		help_one(stdout, c->cmd);
+		return 0;
+	}
 	if (find_setup(path, err) == -1)
 		return -1;
 	argv[0] = path;
@@ -168,20 +181,20 @@ const struct command platform_commands[] = {
     {"setup", "setup [OPTIONS]",
         "make users and base images for an installed platform", run_setup,
         CMD_RAW, 0, -1, {{0}},
-        "Run it once as root after make install; again it does only what is "
+        "Run it once as root after make install; again it does only what is\n"
         "missing. OPTIONS are those of paas server (--state DIR)."},
     {"doctor", "doctor", "what this machine can't do, and what to do about it",
         run_doctor, 0, 0, 0, {{0, "json", NULL, "print the API's answer"}},
-        "For the owner of the platform. ok: fine; --: could be better;  !: a "
+        "For the owner of the platform. ok: fine; --: could be better; !: a\n"
         "promise is weaker; !!: something does not work (and the exit code is "
         "1)."},
     {"daemons:restart", "daemons:restart [NAME]",
         "replace the platform's programs by what is installed now",
         run_daemons_restart, 0, 0, 1,
         {{0, "state", "DIR", "the platform's state folder"}},
-        "For root on the machine. One daemon, or all of them one after the "
-        "other, without touching the apps or losing a request; so does "
-        "systemctl reload paas. Settings are read again by a restart of the "
+        "For root on the machine. One daemon, or all of them one after the\n"
+        "other, without touching the apps or losing a request; so does\n"
+        "systemctl reload paas. Settings are read again by a restart of the\n"
         "platform."},
     {"version", "version", "print the version", run_version, 0, 0, 0, {{0}},
         NULL},

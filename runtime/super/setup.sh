@@ -213,19 +213,22 @@ run)
 	make_users
 	build
 	starts "$@" || exec build/bin/paas server "$@"
+	state=$("$libexec/paas-super" --print-setting state "$@")
 	load_profile
-	make_stacks "$("$libexec/paas-super" --print-setting state "$@")"
+	make_stacks "$state"
 	put_cli
 	exec build/bin/paas server --login "$@"
 	;;
 setup)
 	shift
 	check_host
+	starts "$@" || die "usage: paas setup [--state DIR] [--config FILE]"
+	state=$("$libexec/paas-super" --print-setting state "$@")
 	# shellcheck disable=SC2046 # one word a package
 	install_packages $(section host)
 	make_users
 	load_profile
-	make_stacks "$("$libexec/paas-super" --print-setting state "$@")"
+	make_stacks "$state"
 	printf 'Next: systemctl enable --now paas    (or in the foreground: paas server)\n'
 	;;
 host-deps)

@@ -162,6 +162,9 @@ def test_help_version_and_a_misspelt_command(platform):
         assert re.search(rf"^\s+{re.escape(command)}\b", text, re.M), command
         assert platform.paas(command, "--help").stdout
     assert re.search(r"\d+\.\d+", platform.paas("version").stdout)
+    assert "usage: paas setup" in platform.paas("setup", "--help").stdout
+    wrong = platform.paas("setup", "--stat", "/nonexistent", check=False)
+    assert wrong.returncode != 0 and "--stat" in wrong.stderr and "Next" not in wrong.stdout
     wrong = platform.paas("confg:set", "A=1", check=False)
     assert wrong.returncode == 2 and "config:set" in wrong.stderr
 
