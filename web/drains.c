@@ -62,14 +62,22 @@ struct search {
 	bool found;
 };
 
+/* An address may be written in more than one way. */
+static bool leads_to(const struct log_drain *d, struct str url)
+{
+	struct drain_url own, other;
+
+	return drain_parse(str_z(d->url), &own, NULL) == 0 &&
+	       drain_parse(url, &other, NULL) == 0 && drain_same(&own, &other);
+}
+
 static void look(void *arg, const struct log_drain *d)
 {
 	struct search *s = arg;
 
 	s->n++;
-	if (s->found ||
-	    (!str_eqz(s->key, d->uuid) && !str_eqz(s->key, d->token) &&
-	        !str_eqz(s->key, d->url)))
+	if (s->found || (!str_eqz(s->key, d->uuid) &&
+	                    !str_eqz(s->key, d->token) && !leads_to(d, s->key)))
 		return;
 	s->found = true;
 	*s->ret = *d;

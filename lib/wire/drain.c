@@ -161,6 +161,17 @@ int drain_parse(struct str text, struct drain_url *ret, struct error *err)
 	return 0;
 }
 
+bool drain_same(const struct drain_url *a, const struct drain_url *b)
+{
+	struct str root = STR("/");
+
+	return a->kind == b->kind && a->port == b->port && a->v6 == b->v6 &&
+	       str_eq_nocase(a->host, b->host) && a->has_user == b->has_user &&
+	       str_eq(a->user, b->user) && str_eq(a->password, b->password) &&
+	       str_eq(
+	           a->path.len ? a->path : root, b->path.len ? b->path : root);
+}
+
 void drain_masked(struct buf *out, const struct drain_url *u)
 {
 	buf_add(out, kinds[u->kind].scheme);

@@ -38,6 +38,9 @@ static inline bool drain_is_syslog(const struct drain_url *u)
 	return u->kind == DRAIN_SYSLOG || u->kind == DRAIN_SYSLOG_TLS;
 }
 
+/* Do they lead to the same place, in the same name? */
+bool drain_same(const struct drain_url *a, const struct drain_url *b);
+
 /* Append the address with the password, if any, as "***". */
 void drain_masked(struct buf *out, const struct drain_url *u);
 

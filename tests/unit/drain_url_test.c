@@ -53,6 +53,31 @@ static void an_address_is_taken_apart(void **state)
 	}
 }
 
+static void an_address_may_be_written_in_more_than_one_way(void **state)
+{
+	static const struct {
+		const char *a, *b;
+		bool same;
+	} cases[] = {
+	    {"syslog+tls://logs.example", "SYSLOG+tls://Logs.Example:6514/", 1},
+	    {"https://u:p@a/x", "https://u:p@a:443/x", 1},
+	    {"https://a", "https://a/", 1},
+	    {"https://u:p@a/x", "https://u:q@a/x", 0},
+	    {"https://u:p@a/x", "https://a/x", 0},
+	    {"https://a/x", "https://a/X", 0},
+	    {"https://a", "http://a:443", 0},
+	    {"syslog://a", "syslog://a:6514", 0},
+	};
+
+	for (size_t i = 0; i < NELEM(cases); i++) {
+		struct drain_url a, b;
+
+		assert_int_equal(drain_parse(str_z(cases[i].a), &a, NULL), 0);
+		assert_int_equal(drain_parse(str_z(cases[i].b), &b, NULL), 0);
+		assert_int_equal(drain_same(&a, &b), cases[i].same);
+	}
+}
+
 static void what_is_no_address_is_refused_without_its_secrets(void **state)
 {
 	static const char *const bad[] = {"", "logs.example", "ftp://a",
@@ -176,6 +201,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(an_address_is_taken_apart),
+	    cmocka_unit_test(an_address_may_be_written_in_more_than_one_way),
 	    cmocka_unit_test(what_is_no_address_is_refused_without_its_secrets),
 	    cmocka_unit_test(an_address_has_a_longest_length),
 	    cmocka_unit_test(private_addresses_are_known),
