@@ -233,13 +233,25 @@ static void send_exited(struct plan *p, const struct inst *in, const char *text)
 	(void)plan_send(job ? p->builder : p->web, &o);
 }
 
+/* Is the process that this one was to join no longer there to be joined? */
+static bool host_ends(const struct plan *p, const struct inst *in)
+{
+	const struct inst *host;
+
+	if (in->kind != KIND_EXEC)
+		return false;
+	host = model_inst(&p->model, in->of);
+	return !host || host->state != INST_RUNNING || host->stop != STOP_NO;
+}
+
 static void tell_asker(struct plan *p, struct inst *in, const char *text)
 {
 	if (in->kind == KIND_RELEASE)
 		remember(p, in, text);
 	/* It is told by the answer, where somebody waits for that. */
 	if (could_not_start(in) && asker_peer(p, in)) {
-		answer_error(p, in, text);
+		answer_error(
+		    p, in, host_ends(p, in) ? "that process is ending" : text);
 		return;
 	}
 	answer_ok(p, in);
