@@ -155,7 +155,8 @@ static int transport_error(struct api *a, CURLcode code, struct error *err)
 		return error_set(err, ERR_LIMIT, "the answer is too large");
 	if (code == CURLE_COULDNT_CONNECT && url_loopback(a->login.url))
 		return error_set(err, ERR_UNAVAILABLE,
-		    "nothing answers at %s (start the platform: make run)",
+		    "nothing answers at %s (start the platform: systemctl "
+		    "start paas, or make run)",
 		    a->login.url);
 	return error_set(err, ERR_UNAVAILABLE,
 	    "no answer from %s: %s (check the address and the network)",
@@ -184,6 +185,11 @@ static int refusal(struct api *a, long status, struct error *err)
 	    json_loadb(a->answer.p, a->answer.len, JSON_DECODE_ANY, NULL);
 	const char *message = json_text(answer, "message");
 
+	if (status == 401 && getenv("PAAS_TOKEN"))
+		return error_set(err, ERR_UNAUTHORIZED,
+		    "%s does not accept the token in PAAS_TOKEN, which wins "
+		    "over what paas login stored (correct or unset it)",
+		    a->login.url);
 	if (status == 401)
 		return error_set(err, ERR_UNAUTHORIZED,
 		    "%s does not accept the token (run: paas login %s)",

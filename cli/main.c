@@ -17,7 +17,7 @@ const struct command_group command_groups[] = {
     {"Apps", apps_commands},
     {"Configuration", config_commands},
     {"Processes", ps_commands},
-    {"Rest", idle_commands},
+    {"Scale to zero", idle_commands},
     {"One-off commands", run_commands},
     {"Cron jobs, features", cron_commands},
     {"Volumes", volume_commands},

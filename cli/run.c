@@ -251,8 +251,8 @@ static int attach(struct cli *c, const char *inside, struct error *err)
 		return -1;
 	if (code == -1)
 		return error_set(err, ERR_UNAVAILABLE,
-		    "%s of %s ended without an exit code (see: paas logs -p "
-		    "%s)",
+		    "%s was ended before its command gave an exit code (see: "
+		    "paas logs --app %s -p %s)",
 		    w.dyno, t.app, w.dyno);
 	c->exit_code = code;
 	return 0;

@@ -22,7 +22,7 @@ static int check_root(const struct settings *s, struct error *err)
 	return geteuid() == 0 ? 0
 	                      : error_set(err, ERR_FORBIDDEN,
 	                            "the platform makes containers: start it "
-	                            "as root (sudo make run)");
+	                            "as root (with sudo)");
 }
 
 static int check_kernel(const struct settings *s, struct error *err)

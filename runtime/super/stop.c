@@ -30,7 +30,8 @@ int stop_holder(const struct options *o, struct error *err)
 	if (dir == -1 || identity_read(dir, "holder", &id, err) == -1 ||
 	    (fd = identity_open(&id, err)) == -1)
 		return error_set(err, ERR_NOT_FOUND,
-		    "no platform runs with the state folder %s",
+		    "no platform runs with the state folder %s (name "
+		    "another with --state DIR)",
 		    o->settings.state);
 	return fd;
 }
