@@ -152,6 +152,23 @@ int hex_value(char c)
 	return -1;
 }
 
+bool str_hex(struct str s, uint64_t *ret)
+{
+	uint64_t n = 0;
+
+	if (s.len == 0 || s.len > 2 * sizeof(n))
+		return false;
+	for (size_t i = 0; i < s.len; i++) {
+		int digit = hex_value(s.p[i]);
+
+		if (digit == -1)
+			return false;
+		n = n << 4 | (uint64_t)digit;
+	}
+	*ret = n;
+	return true;
+}
+
 void hex_encode(const void *p, size_t n, char *out)
 {
 	static const char digits[] = "0123456789abcdef";

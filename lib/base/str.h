@@ -70,6 +70,9 @@ char *str_dup(struct str s);
 /* Equal in time that depends on the lengths only. For secrets. */
 bool str_eq_secret(struct str a, struct str b);
 
+/* 1 to 16 hex digits of either case. False when s is not that. */
+bool str_hex(struct str s, uint64_t *ret);
+
 /* The value of a hex digit (lower or upper case), -1 for any other byte. */
 int hex_value(char c);
 /* Lower-case hex of n bytes into out, which has 2 * n + 1 bytes. */

@@ -142,13 +142,22 @@ bool ip_is_private(const struct ip *ip)
 	return a >> 24 == 10 || a >> 20 == 0xac1 || a >> 16 == 0xc0a8;
 }
 
+bool ip_is_loopback(const struct ip *ip)
+{
+	static const struct ip six = {{[15] = 1}};
+
+	return ip_is4(ip) ? ip_v4(ip) >> 24 == 127 : ip_eq(ip, &six);
+}
+
 bool ip_is_nowhere(const struct ip *ip)
 {
-	static const struct ip none, loopback = {{[15] = 1}};
+	static const struct ip none;
 	uint32_t top = ip_v4(ip) >> 24;
 
+	if (ip_is_loopback(ip))
+		return true;
 	if (ip_is4(ip))
-		return top == 0 || top == 127 || top >= 224;
-	return ip_eq(ip, &none) || ip_eq(ip, &loopback) || ip->b[0] == 0xff ||
+		return top == 0 || top >= 224;
+	return ip_eq(ip, &none) || ip->b[0] == 0xff ||
 	       (ip->b[0] == 0xfe && (ip->b[1] & 0xc0) == 0x80);
 }

@@ -37,6 +37,8 @@ bool ip_net_parse(struct str text, struct ip_net *ret);
 void ip_net_print(const struct ip_net *net, char out[IP_NET_TEXT]);
 bool ip_net_has(const struct ip_net *net, const struct ip *ip);
 
+/* 127/8, mapped or not, and ::1. */
+bool ip_is_loopback(const struct ip *ip);
 /* Of a private network: 10/8, 172.16/12, 192.168/16, fc00::/7. */
 bool ip_is_private(const struct ip *ip);
 /* Nobody's address out there: this network, loopback, multicast, link-local

@@ -1,9 +1,8 @@
 /*
  * listens - who listens in a network namespace, from the kernel's tables.
  *
- * Pure. Reads the text of /proc/PID/net/tcp and tcp6: a line of headings, then
- * a line a socket, "N: ADDRESS:PORT PEER:PORT STATE ...", in hex. Used by jail,
- * so that an app that can't be reached is told why.
+ * Pure; reads tables of wire/socktab.h. Used by jail, so that an app that can't
+ * be reached is told why.
  */
 #pragma once
 #include <stdbool.h>

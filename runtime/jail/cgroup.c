@@ -16,7 +16,6 @@
 
 #define ROOT "/sys/fs/cgroup"
 #define CGROUP2_MAGIC 0x63677270
-#define PROCS_MAX (1u << 20) /* bytes of cgroup.procs */
 #define OPEN_DIR (O_RDONLY | O_DIRECTORY | O_CLOEXEC)
 
 /* --- files of a group ----------------------------------------------------- */
@@ -184,7 +183,7 @@ bool cgroup_oom(const struct cgroups *c, const char *name)
 /* Who is in the group now; SIGKILL to each when end is set. */
 static bool each_member(int group, bool end)
 {
-	scoped_buf struct buf text = BUF_INIT(PROCS_MAX);
+	scoped_buf struct buf text = BUF_INIT(CGROUP_PROCS_MAX);
 	struct str rest, line;
 	bool any = false;
 	uint64_t pid;

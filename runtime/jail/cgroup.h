@@ -13,6 +13,7 @@
 
 #define CGROUPS_MAX 8 /* hierarchies in use */
 #define CGROUP_DISK 24
+#define CGROUP_PROCS_MAX (1u << 20) /* bytes of cgroup.procs */
 
 enum cgroup_use {
 	CGROUP_V2,     /* the unified hierarchy, with all controllers */

@@ -12,24 +12,14 @@
 
 #define V1 "/sys/fs/cgroup/freezer"
 #define OPEN_DIR (O_RDONLY | O_DIRECTORY | O_CLOEXEC)
-#define PROCS_MAX (1u << 20) /* bytes of cgroup.procs */
-#define MOVES_MAX 50         /* rounds until no fork outran us */
-
-static int put(int dir, const char *file, const char *text, struct error *err)
-{
-	scoped_fd int fd = openat(dir, file, O_WRONLY | O_CLOEXEC);
-
-	if (fd == -1 || write(fd, text, strlen(text)) == -1)
-		return error_sys(err, "cgroup: write %s to %s", text, file);
-	return 0;
-}
+#define MOVES_MAX 50 /* rounds until no fork outran us */
 
 static int put_pid(int dir, pid_t pid, struct error *err)
 {
 	char text[16];
 
 	snprintf(text, sizeof(text), "%d", (int)pid);
-	return put(dir, "cgroup.procs", text, err);
+	return cgroup_put(dir, "cgroup.procs", text, err);
 }
 
 /* The group paasN/NAME of the hierarchy; with make, made when missing. */
@@ -98,7 +88,7 @@ static int part_shim(const struct freezer *f, pid_t shim, struct error *err)
 static int move_members(
     struct str members, pid_t shim, int to, struct error *err)
 {
-	scoped_buf struct buf there = BUF_INIT(PROCS_MAX);
+	scoped_buf struct buf there = BUF_INIT(CGROUP_PROCS_MAX);
 	struct str line;
 	uint64_t pid;
 	int n = 0;
@@ -138,7 +128,7 @@ static int gather(const struct freezer *f, const char *name, int to, pid_t shim,
     struct error *err)
 {
 	for (int i = 0; i < MOVES_MAX; i++) {
-		scoped_buf struct buf text = BUF_INIT(PROCS_MAX);
+		scoped_buf struct buf text = BUF_INIT(CGROUP_PROCS_MAX);
 		int n;
 
 		if (read_members(f->group, name, &text, err) == -1)
@@ -166,12 +156,13 @@ int freezer_freeze(
 		return error_sys(err, "open the cgroup %s", name);
 	if (f->kind == FREEZER_V2)
 		return part_shim(f, shim, err) == -1 ||
-		               put(group, "cgroup.freeze", "1", err) == -1
+		               cgroup_put(group, "cgroup.freeze", "1", err) ==
+		                   -1
 		           ? -1
 		           : 0;
 	if (gather(f, name, group, shim, err) == -1)
 		return -1;
-	return put(group, "freezer.state", "FROZEN", err);
+	return cgroup_put(group, "freezer.state", "FROZEN", err);
 }
 
 void freezer_thaw(const struct freezer *f, const char *name)
@@ -184,9 +175,9 @@ void freezer_thaw(const struct freezer *f, const char *name)
 	if (group == -1)
 		return;
 	if (f->kind == FREEZER_V2)
-		(void)put(group, "cgroup.freeze", "0", NULL);
+		(void)cgroup_put(group, "cgroup.freeze", "0", NULL);
 	else
-		(void)put(group, "freezer.state", "THAWED", NULL);
+		(void)cgroup_put(group, "freezer.state", "THAWED", NULL);
 }
 
 bool freezer_is_frozen(const struct freezer *f, const char *name)
@@ -240,6 +231,6 @@ void freezer_clean(const struct freezer *f)
 	group = openat(f->top, name, OPEN_DIR | O_NOFOLLOW);
 	if (group == -1)
 		return;
-	(void)put(group, "cgroup.kill", "1", NULL);
+	(void)cgroup_put(group, "cgroup.kill", "1", NULL);
 	(void)unlinkat(f->top, name, AT_REMOVEDIR);
 }

@@ -34,19 +34,7 @@ void id_text(uint64_t id, char out[ID_TEXT])
 
 bool id_parse(struct str s, uint64_t *ret)
 {
-	uint64_t id = 0;
-
-	if (s.len != ID_TEXT - 1)
-		return false;
-	for (size_t i = 0; i < s.len; i++) {
-		int digit = hex_value(s.p[i]);
-
-		if (digit == -1)
-			return false;
-		id = id << 4 | (uint64_t)digit;
-	}
-	*ret = id;
-	return true;
+	return s.len == ID_TEXT - 1 && str_hex(s, ret);
 }
 
 struct instance *instance_find(const struct jail *j, uint64_t id)

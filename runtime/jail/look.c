@@ -1,52 +1,48 @@
 #include "look.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
-#include <unistd.h>
 
 #include "base/fd.h"
-#include "proc/identity.h"
 #include "wire/listens.h"
+#include "wire/socktab.h"
 
-#define TABLE_MAX 65536 /* bytes; those that listen come first */
+#define LISTENS_BYTES 65536 /* those that listen come first */
+#define TABLE_BYTES (4u << 20)
 
-static void read_table(struct listens *l, pid_t pid, const char *name)
+/* As much of a table as text holds; -1 when that is not all. None: empty. */
+static int read_table(
+    const struct instance *in, const char *name, struct buf *text)
 {
-	scoped_buf struct buf text = BUF_INIT(TABLE_MAX);
 	scoped_fd int fd = -1;
-	struct error err = {0};
 	char path[64];
 
-	snprintf(path, sizeof(path), "/proc/%d/net/%s", (int)pid, name);
+	snprintf(
+	    path, sizeof(path), "/proc/%d/net/%s", (int)in->shim.pid, name);
 	fd = open(path, O_RDONLY | O_CLOEXEC);
-	while (fd != -1 && buf_read(&text, fd, &err) > 0)
-		;
-	listens_add(l, buf_str(&text));
+	if (fd == -1)
+		return errno == ENOENT ? 0 : -1;
+	return buf_read_all(text, fd, NULL);
 }
 
-static bool find_first(const struct instance *in, struct identity *ret)
+static void add_listens(
+    const struct instance *in, const char *name, struct listens *l)
 {
-	scoped_fd int folder = openat(
-	    in->folder, "s", O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	scoped_buf struct buf text = BUF_INIT(LISTENS_BYTES);
 
-	return folder != -1 && identity_read(folder, "pid", ret, NULL) == 0;
+	(void)read_table(in, name, &text);
+	listens_add(l, buf_str(&text));
 }
 
 void look_ports(struct jail *j, const struct instance *in)
 {
 	struct frame_out o = frame_begin(MSG_INSTANCE_PORTS, 0);
 	struct listens l = {0};
-	struct identity first;
-	int held = -1;
 
-	/* Held while it is read, so that the pid stays its own. */
-	if (in->state == INSTANCE_RUNNING && find_first(in, &first)) {
-		held = identity_open(&first, NULL);
-		if (held != -1) {
-			read_table(&l, first.pid, "tcp");
-			read_table(&l, first.pid, "tcp6");
-		}
-		fd_close(&held);
+	if (in->state == INSTANCE_RUNNING) {
+		add_listens(in, "tcp", &l);
+		add_listens(in, "tcp6", &l);
 	}
 	frame_put_u64(&o, F_INSTANCE, in->r.instance);
 	for (size_t i = 0; i < l.n; i++) {
@@ -54,4 +50,18 @@ void look_ports(struct jail *j, const struct instance *in)
 		frame_put_u64(&o, F_OP, (uint64_t)l.of[i].where);
 	}
 	(void)peer_send(j->plan, &o);
+}
+
+static bool table_leads_outside(const struct instance *in, const char *name)
+{
+	scoped_buf struct buf text = BUF_INIT(TABLE_BYTES);
+
+	return read_table(in, name, &text) == -1 ||
+	       socktab_leads_outside(buf_str(&text));
+}
+
+bool look_is_connected(const struct instance *in)
+{
+	return table_leads_outside(in, "tcp") ||
+	       table_leads_outside(in, "tcp6");
 }

@@ -29,34 +29,17 @@ bool pageout_is_possible(void)
 	return rest.len > 0;
 }
 
-static bool hex(struct str s, uintptr_t *ret)
-{
-	uintptr_t value = 0;
-
-	if (s.len == 0 || s.len > 2 * sizeof(value))
-		return false;
-	for (size_t i = 0; i < s.len; i++) {
-		int digit = hex_value(s.p[i]);
-
-		if (digit == -1)
-			return false;
-		value = value << 4 | (uintptr_t)digit;
-	}
-	*ret = value;
-	return true;
-}
-
 /* "START-END ..." of one line; what can't be paged out is left alone. */
 static void page_out_range(int pidfd, struct str line)
 {
 	struct str from, to;
-	uintptr_t start, end;
+	uint64_t start, end;
 	struct iovec range;
 
 	if (!str_split(&line, '-', &from) || !str_split(&line, ' ', &to) ||
-	    !hex(from, &start) || !hex(to, &end) || end <= start)
+	    !str_hex(from, &start) || !str_hex(to, &end) || end <= start)
 		return;
-	range = (struct iovec){(void *)start, end - start};
+	range = (struct iovec){(void *)(uintptr_t)start, end - start};
 	(void)syscall(SYS_process_madvise, pidfd, &range, 1, MADV_PAGEOUT, 0);
 }
 

@@ -1,9 +1,8 @@
 /*
  * rest - an instance that nobody asks for is frozen, and goes on when asked.
  *
- * It may not while it has a connection of its own to somewhere else: the other
- * end would give up on it. (What the router keeps open is within its own
- * network namespace, over loopback.) Called by plan.c and instance.c.
+ * It may not while it has a connection of its own to somewhere else (look.h):
+ * the other end would give up on it. Called by plan.c and instance.c.
  */
 #pragma once
 #include "instance.h"

@@ -33,23 +33,6 @@ static int parse_mode(const char *word, struct options *o, struct error *err)
 	return error_set(err, ERR_INVALID, "no such mode: %s", word);
 }
 
-static bool parse_hex(struct str s, uint64_t *ret)
-{
-	uint64_t value = 0;
-
-	if (s.len != ID_DIGITS)
-		return false;
-	for (size_t i = 0; i < s.len; i++) {
-		int digit = hex_value(s.p[i]);
-
-		if (digit == -1)
-			return false;
-		value = value << 4 | (uint64_t)digit;
-	}
-	*ret = value;
-	return true;
-}
-
 /* "RUN/i/ID": the id, and where the runtime keeps its state. */
 static int parse_folder(const char *path, struct options *o, struct error *err)
 {
@@ -58,7 +41,7 @@ static int parse_folder(const char *path, struct options *o, struct error *err)
 
 	if (folder.len > FOLDER_MAX || folder.len <= ID_DIGITS + 3 ||
 	    path[0] != '/' || memcmp(path + run, "/i/", 3) != 0 ||
-	    !parse_hex(str_sub(folder, run + 3, folder.len), &o->instance))
+	    !str_hex(str_sub(folder, run + 3, folder.len), &o->instance))
 		return error_set(
 		    err, ERR_INVALID, "not a folder RUN/i/ID: %s", path);
 	o->folder = path;
@@ -116,7 +99,8 @@ int options_parse(int argc, const char *const *argv, const char *settings,
 	if (argv[5][0] != '/')
 		return error_set(
 		    err, ERR_INVALID, "not the path of a runtime: %s", argv[5]);
-	if (argc == 8 && !parse_hex(str_z(argv[7]), &container))
+	if (argc == 8 && (strlen(argv[7]) != ID_DIGITS ||
+	                     !str_hex(str_z(argv[7]), &container)))
 		return error_set(
 		    err, ERR_INVALID, "not the id of a container: %s", argv[7]);
 	if (o.mode == MODE_LOG && parse_settings(settings, &o, err) == -1)

@@ -108,6 +108,7 @@ static void numbers_are_digits_alone(void **state)
 
 static void hex_goes_both_ways(void **state)
 {
+	uint64_t n;
 	unsigned char bytes[4] = {0};
 	char text[9];
 
@@ -118,6 +119,13 @@ static void hex_goes_both_ways(void **state)
 	assert_false(hex_decode(STR("007fabf"), 4, bytes));
 	assert_false(hex_decode(STR("007fabff0"), 4, bytes));
 	assert_false(hex_decode(STR("007fabfg"), 4, bytes));
+	assert_true(str_hex(STR("00fE"), &n));
+	assert_int_equal(n, 254);
+	assert_true(str_hex(STR("ffffffffffffffff"), &n));
+	assert_true(n == UINT64_MAX);
+	assert_false(str_hex(STR("0ffffffffffffffff"), &n));
+	assert_false(str_hex(STR(""), &n));
+	assert_false(str_hex(STR("0x1"), &n));
 	for (int c = 0; c < 256; c++)
 		assert_int_equal(hex_value((char)c) != -1,
 		    c != 0 && strchr("0123456789abcdefABCDEF", c) != NULL);
