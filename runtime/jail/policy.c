@@ -173,6 +173,11 @@ static struct policy_open *place(struct policy_app *a, uint64_t now)
 	return a->open + a->nopen++;
 }
 
+bool policy_may_open(const struct policy *p, uint64_t app, uint16_t port)
+{
+	return may_open(find(p, app), port) || may_open(find(p, 0), port);
+}
+
 bool policy_open(struct policy *p, uint64_t app, const struct ip *ip,
     uint16_t port, uint64_t now, uint64_t until)
 {

@@ -68,6 +68,8 @@ struct policy_app *policy_take(struct policy *p, uint64_t id);
  * that may be its reason. True: something has changed.
  */
 bool policy_put(struct policy *p, struct policy_app *a);
+/* Does a rule by name, of the app or of all, open this port of some host? */
+bool policy_may_open(const struct policy *p, uint64_t app, uint16_t port);
 /* Note an address as open until then. True: it was not, or not so long. */
 bool policy_open(struct policy *p, uint64_t app, const struct ip *ip,
     uint16_t port, uint64_t now, uint64_t until);

@@ -340,6 +340,11 @@ int table_open_addresses(struct table *t, uint64_t app, uint16_t port,
 
 	if (policy_group(app) == POLICY_GROUP)
 		return error_set(err, ERR_LIMIT, "an app without a group");
+	/* Whoever asks read a stranger's answer, or a rule that is gone. */
+	if (!policy_may_open(&t->policy, app, port))
+		return error_set(err, ERR_FORBIDDEN,
+		    "app %" PRIu64 " has no rule by name for port %u", app,
+		    (unsigned)port);
 	for (size_t i = 0; i < n; i++)
 		if (policy_open(&t->policy, app, &ips[i], port, at,
 		        at + POLICY_OPEN_SECONDS))

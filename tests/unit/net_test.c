@@ -358,6 +358,25 @@ static void what_is_open_by_name_goes_with_its_rule(void **state)
 	policy_release(&p);
 }
 
+static void nothing_is_opened_without_a_rule_by_name(void **state)
+{
+	struct policy p;
+
+	policy_init(&p);
+	assert_false(policy_may_open(&p, 7, 99));
+	(void)policy_put(&p, app(7, "10.0.0.0/8:97 host.internal:98", 8));
+	assert_false(policy_may_open(&p, 7, 97));
+	assert_false(policy_may_open(&p, 7, 98));
+	(void)policy_put(&p, app(7, "db.lan:99", 0));
+	assert_true(policy_may_open(&p, 7, 99));
+	assert_false(policy_may_open(&p, 8, 99));
+	(void)policy_put(&p, policy_app_new(7));
+	assert_false(policy_may_open(&p, 7, 99)); /* it came too late */
+	(void)policy_put(&p, app(0, "db.lan:96", 0));
+	assert_true(policy_may_open(&p, 7, 96)); /* by all apps' leave */
+	policy_release(&p);
+}
+
 static void no_name_opens_more_than_so_many_addresses(void **state)
 {
 	struct policy p;
@@ -433,6 +452,7 @@ int main(void)
 	    cmocka_unit_test(a_policy_is_printed_for_nft),
 	    cmocka_unit_test(a_policy_is_kept_as_text),
 	    cmocka_unit_test(what_is_open_by_name_goes_with_its_rule),
+	    cmocka_unit_test(nothing_is_opened_without_a_rule_by_name),
 	    cmocka_unit_test(no_name_opens_more_than_so_many_addresses),
 	    cmocka_unit_test(a_change_is_a_few_commands),
 	    cmocka_unit_test(an_app_without_a_group_has_no_rules),
