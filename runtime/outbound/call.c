@@ -5,7 +5,9 @@
  * certificates are checked against the bundle of the settings. Addresses are
  * judged when a socket is made for one, so a name that is resolved to another
  * address from one moment to the next changes nothing: private ones are
- * refused unless drain_private says yes.
+ * refused unless drain_private says yes, and so are the machine's public ones,
+ * but for the platform's front door: what listens there beside it may be closed
+ * to the world by a firewall, and is open to us.
  */
 #include "outbound.h"
 
@@ -16,6 +18,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "base/fd.h"
 #include "base/mem.h"
 #include "wire/url.h"
 
@@ -32,13 +35,58 @@ static bool is_private(const struct sockaddr *to)
 	return true;
 }
 
+/* The kernel goes to an address of its own from that very address. */
+static bool is_own(const struct curl_sockaddr *to)
+{
+	union {
+		struct sockaddr any;
+		struct sockaddr_in four;
+		struct sockaddr_in6 six;
+	} from = {0};
+	socklen_t size = sizeof(from);
+	scoped_fd int fd = socket(to->family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+
+	/* Nothing is sent. Without a way there the call itself says so. */
+	if (fd == -1 || connect(fd, &to->addr, to->addrlen) == -1 ||
+	    getsockname(fd, &from.any, &size) == -1)
+		return false;
+	if (to->family == AF_INET6)
+		return memcmp(&from.six.sin6_addr,
+		           &((const struct sockaddr_in6 *)&to->addr)->sin6_addr,
+		           sizeof(from.six.sin6_addr)) == 0;
+	return from.four.sin_addr.s_addr ==
+	       ((const struct sockaddr_in *)&to->addr)->sin_addr.s_addr;
+}
+
+/* An app of this platform may be where another one's log goes. */
+static bool is_front_door(
+    const struct settings *s, const struct curl_sockaddr *to)
+{
+	/* At the same place in both families. */
+	unsigned port =
+	    ntohs(((const struct sockaddr_in *)&to->addr)->sin_port);
+	char end[8];
+
+	snprintf(end, sizeof(end), ":%u", port);
+	for (int i = 0; i < s->nlisten; i++)
+		if (str_ends(str_z(s->listen[i]), str_z(end)))
+			return true;
+	return false;
+}
+
+static bool may_call(const struct settings *s, const struct curl_sockaddr *to)
+{
+	if (strcmp(s->drain_private, "yes") == 0)
+		return true;
+	return !is_private(&to->addr) && (!is_own(to) || is_front_door(s, to));
+}
+
 static curl_socket_t make_socket(
     void *arg, curlsocktype purpose, struct curl_sockaddr *to)
 {
 	struct drain *d = arg;
 
-	if (strcmp(d->o->settings->drain_private, "yes") != 0 &&
-	    is_private(&to->addr)) {
+	if (!may_call(d->o->settings, to)) {
 		d->refused = true;
 		return CURL_SOCKET_BAD;
 	}
@@ -157,8 +205,9 @@ void call_why(const struct drain *d, CURLcode rc, struct error *ret)
 	*ret = (struct error){0};
 	if (d->refused)
 		(void)error_set(ret, ERR_FORBIDDEN,
-		    "it leads to a private address; the platform's owner "
-		    "allows that with the setting drain_private");
+		    "it leads to this machine or a private address; the "
+		    "platform's owner allows that with the setting "
+		    "drain_private");
 	else
 		(void)error_set(ret,
 		    is_certificate(rc) ? ERR_UNAUTHORIZED : ERR_UNAVAILABLE,

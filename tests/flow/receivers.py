@@ -65,7 +65,7 @@ class Receiver:
 class HttpReceiver(Receiver):
     """A drain's HTTP server; answer(n) says the status of the n-th request."""
 
-    def __init__(self, certs=None, answer=lambda n: 200, port=0):
+    def __init__(self, certs=None, answer=lambda n: 200, port=0, address="127.0.0.1"):
         super().__init__()
         self.heads, self.answer, self.frames = [], answer, []
         receiver = self
@@ -90,7 +90,7 @@ class HttpReceiver(Receiver):
             def log_message(self, *args):
                 pass
 
-        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", port), Handler)
+        self.server = http.server.ThreadingHTTPServer((address, port), Handler)
         self.server.daemon_threads = True
         if certs:
             self.server.socket = context(certs).wrap_socket(self.server.socket, server_side=True)

@@ -10,6 +10,7 @@ import threading
 
 import pytest
 
+from own_net import ALLOWED, HOST, OwnNet
 from platform_run import PAAS, Platform, die_with_runner, wait_until
 from receivers import HttpReceiver, SyslogReceiver, make_ca
 
@@ -281,6 +282,37 @@ def test_private_addresses_are_refused_unless_the_owner_allows(platform):
     for url in ("http://127.0.0.1:9/", "https://localhost/", "syslog://[::1]:514", "http://169.254.169.254/"):
         done = platform.paas("drains:add", url, cwd=app, check=False)
         assert done.returncode == 1 and "drain_private" in done.stderr
+
+
+@contextlib.contextmanager
+def net_of_its_own():
+    net = OwnNet()
+    try:
+        with net.inside():
+            yield net
+    finally:
+        net.close()
+
+
+def test_no_drain_leads_to_what_else_listens_on_the_machine(folder):
+    with net_of_its_own() as net:
+        inner = HttpReceiver(address=HOST)  # a firewall would keep the internet from it
+        with net.inside(net.internet):
+            outer = HttpReceiver(address=ALLOWED)
+        p = Platform(folder + "/own-net")
+        try:
+            p.start()
+            app = p.app("posting")
+            for receiver, address in ((inner, HOST), (outer, ALLOWED)):
+                p.paas("drains:add", f"http://{address}:{receiver.port}/", cwd=app)
+            wait_until(lambda: outer.texts("Drain"), "the control has lines")
+            said = wait_until(lambda: [t for t in outer.texts("Error L13")], "a line about the other")
+            assert "this machine" in said[0] and len(said) == 1
+            assert not inner.heads
+        finally:
+            p.stop()
+            inner.close()
+            outer.close()
 
 
 # --- reading ---------------------------------------------------------------
