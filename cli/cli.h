@@ -90,4 +90,5 @@ void help_one(FILE *out, const struct command *cmd);
 extern const struct command apps_commands[], config_commands[], ps_commands[],
     run_commands[], cron_commands[], logs_commands[], release_commands[],
     build_commands[], domain_commands[], network_commands[], drain_commands[],
-    volume_commands[], idle_commands[], account_commands[], platform_commands[];
+    volume_commands[], deploy_commands[], idle_commands[], account_commands[],
+    platform_commands[];

@@ -17,6 +17,7 @@ const struct command_group command_groups[] = {
     {"Apps", apps_commands},
     {"Configuration", config_commands},
     {"Processes", ps_commands},
+    {"Deploys", deploy_commands},
     {"Scale to zero", idle_commands},
     {"One-off commands", run_commands},
     {"Cron jobs, features", cron_commands},

@@ -262,6 +262,20 @@ int apps_set_idle(struct web *w, const struct account *by, const struct app *a,
 	return 0;
 }
 
+int apps_set_stop_first(struct web *w, const struct account *by,
+    const struct app *a, bool on, struct error *err)
+{
+	scoped_tx struct store *tx = store_begin(w->store, err);
+
+	if (!tx || store_stop_first_set(w->store, a->id, on, err) == -1 ||
+	    audit(w, by, a, "strategy:set", on ? "stop-first" : "rolling",
+	        err) == -1 ||
+	    store_commit(&tx, err) == -1)
+		return -1;
+	want_again(w, a->id);
+	return 0;
+}
+
 /* --- domains -------------------------------------------------------------- */
 
 static int check_host(const struct web *w, struct str host, struct error *err)

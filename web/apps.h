@@ -47,6 +47,10 @@ int apps_del_collaborator(struct web *w, const struct account *by,
 int apps_set_idle(struct web *w, const struct account *by, const struct app *a,
     const struct idle *i, struct error *err);
 
+/* Whether its old processes end before its new ones start; plan is told. */
+int apps_set_stop_first(struct web *w, const struct account *by,
+    const struct app *a, bool on, struct error *err);
+
 int apps_add_domain(struct web *w, const struct account *by,
     const struct app *a, struct str host, struct error *err);
 int apps_del_domain(struct web *w, const struct account *by,

@@ -52,6 +52,7 @@ static const struct {
     {MSG_RUN_EXITED, rollout_run_exited},
     {MSG_RELEASE_LIVE, rollout_live},
     {MSG_RELEASE_FAILED, rollout_failed},
+    {MSG_RELEASE_NOTE, rollout_note},
 };
 
 static void peer_frame(struct peer *p, struct frame *f, void *ctx)

@@ -21,7 +21,6 @@
 
 #define LINES_SHOWN 50
 #define RETRY_MS 2000
-#define PHASE_MS 3600000 /* a release command gets an hour */
 
 /*
  *            +-----------------no release command----------------+
@@ -219,6 +218,27 @@ static void fail(
 
 /* --- going on ------------------------------------------------------------- */
 
+static void say_strategy(const struct rollout *r)
+{
+	struct web *w = r->w;
+	struct release live;
+	bool stop_first;
+	char text[128];
+
+	if (store_stop_first_get(w->store, r->release.app, &stop_first, NULL) ==
+	        -1 ||
+	    !stop_first ||
+	    store_release_live(w->store, r->release.app, true, &live, NULL) !=
+	        0)
+		return;
+	snprintf(text, sizeof(text),
+	    "Stopping v%" PRIu64 " first (deploy:strategy stop-first)",
+	    live.version);
+	applog(w, r->release.app, "%s", text);
+	if (r->release.build && !blog_has(w, r->release.build, str_z(text)))
+		blog_add(w, r->release.build, "       %s\n", text);
+}
+
 static void launch(struct rollout *r)
 {
 	struct web *w = r->w;
@@ -229,6 +249,7 @@ static void launch(struct rollout *r)
 	if (r->release.build &&
 	    !blog_has(w, r->release.build, STR("-----> Launching...\n")))
 		blog_add(w, r->release.build, "-----> Launching...\n");
+	say_strategy(r);
 	want_next(w, &r->release);
 }
 
@@ -290,7 +311,7 @@ static void start_phase(struct rollout *r)
 	if (r->release.build)
 		blog_add(w, r->release.build,
 		    "-----> Running the release command (%s)...\n", r->dyno);
-	ev_timer_set(w->ev, &r->timer, PHASE_MS);
+	ev_timer_set(w->ev, &r->timer, w->settings.release_seconds * 1000);
 	ask_phase(r);
 }
 
@@ -302,14 +323,24 @@ static void ask_again(struct ev_timer *t)
 	ask_phase(r);
 }
 
+static void phase_is_late(struct rollout *r)
+{
+	char text[128];
+
+	(void)oneoff_stop(r->w, r->release.app, r->dyno, NULL);
+	snprintf(text, sizeof(text),
+	    "the release command took more than %" PRIu64
+	    " seconds (the setting release_seconds)",
+	    r->w->settings.release_seconds);
+	fail(r, str_z(text), str_z(r->dyno), 0);
+}
+
 static void timer_fired(struct ev_timer *t)
 {
 	struct rollout *r = container_of(t, struct rollout, timer);
 
 	if (r->stage == ROLLOUT_PHASE) {
-		(void)oneoff_stop(r->w, r->release.app, r->dyno, NULL);
-		fail(r, STR("the release command took more than an hour"),
-		    str_z(r->dyno), 0);
+		phase_is_late(r);
 	} else {
 		end(r);
 	}
@@ -440,6 +471,15 @@ void rollout_failed(struct web *w, struct peer *p, struct frame *f)
 	if (r)
 		fail(r, frame_str(f, F_TEXT), frame_str(f, F_NAME),
 		    frame_u64(f, F_INSTANCE));
+}
+
+void rollout_note(struct web *w, struct peer *p, struct frame *f)
+{
+	struct rollout *r = launched(w, f);
+
+	if (r && r->release.build)
+		blog_add(w, r->release.build, " !     " STR_FMT "\n",
+		    STR_ARG(frame_str(f, F_TEXT)));
 }
 
 static struct rollout *with_job(struct web *w, uint64_t job)

@@ -25,4 +25,6 @@ void rollout_want_again(struct web *w, int64_t app);
 /* peers.c: frames of plan. */
 void rollout_live(struct web *w, struct peer *p, struct frame *f);
 void rollout_failed(struct web *w, struct peer *p, struct frame *f);
+/* A line for who pushes it. */
+void rollout_note(struct web *w, struct peer *p, struct frame *f);
 void rollout_run_exited(struct web *w, struct peer *p, struct frame *f);

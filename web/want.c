@@ -128,6 +128,19 @@ static int put_idle(
 	return 0;
 }
 
+/* A volume may ask for the same. */
+static int put_strategy(
+    struct web *w, int64_t app, struct frame_out *o, struct error *err)
+{
+	bool stop_first;
+
+	if (store_stop_first_get(w->store, app, &stop_first, err) == -1)
+		return -1;
+	if (stop_first)
+		frame_put_u64(o, F_EXCLUSIVE, 1);
+	return 0;
+}
+
 static int send_want(struct web *w, const struct release *r,
     enum want_slot slot, struct error *err)
 {
@@ -150,7 +163,8 @@ static int send_want(struct web *w, const struct release *r,
 	frame_put_u64(&o, F_RELEASE, r->version);
 	frame_put_u64(&o, F_GENERATION, a.generation);
 	if (put_idle(w, r->app, &o, err) == -1 ||
-	    volumes_put(w, r->app, &o, err) == -1)
+	    volumes_put(w, r->app, &o, err) == -1 ||
+	    put_strategy(w, r->app, &o, err) == -1)
 		return -1;
 	read_health(w, r->image, &health);
 	g.health = health;

@@ -154,6 +154,9 @@ enum field_kind { KIND_U64, KIND_TEXT, KIND_NAME };
 	FIELD(F_FREEZE_MS, 210, KIND_U64, 8, NULL) /* quiet for so long */     \
 	FIELD(F_STOP_MS, 211, KIND_U64, 8, NULL) /* and stopped after that */  \
 	FIELD(F_FROZEN, 212, KIND_U64, 8, NULL)  /* 1: by the freezer */       \
+	/* memory for a release */                                             \
+	FIELD(F_FREE, 180, KIND_U64, 8, NULL) /* bytes */                      \
+	FIELD(F_USED, 181, KIND_U64, 8, NULL) /* bytes of an instance */       \
 	/* network */                                                          \
 	FIELD(F_ADDRESS, 110, KIND_TEXT, 45, NULL) /* as wire/ip.h prints */   \
 	FIELD(F_EGRESS, 111, KIND_TEXT, 261, NULL) /* as wire/egress.h does */ \
@@ -306,6 +309,14 @@ enum field { F_NONE, FIELD_TABLE(FIELD_ENUM) F_N = 256 };
 	/* it uses nearly all its memory, or a process was killed for it */    \
 	MSG(MSG_INSTANCE_MEMORY, 173, JAIL, PLAN, 0, 0, F_INSTANCE, F_BYTES,   \
 	    F_MEMORY, F_OOM)                                                   \
+                                                                               \
+	/* how much memory is free? Answered with groups of F_INSTANCE F_USED  \
+	 */                                                                    \
+	/* of the app's processes that run */                                  \
+	MSG(MSG_ROOM_ASK, 180, PLAN, JAIL, 0, 0, F_APP)                        \
+	MSG(MSG_ROOM, 181, JAIL, PLAN, 0, 0, F_APP, F_FREE)                    \
+	/* a line about a release under way, for who pushes it */              \
+	MSG(MSG_RELEASE_NOTE, 182, PLAN, WEB, 0, 0, F_APP, F_RELEASE, F_TEXT)  \
                                                                                \
 	/* jail -> shim, on the instance's ctl socket */                       \
 	MSG(MSG_SHIM_SIGNAL, 50, JAIL, SHIM, 0, 0, F_SIGNO)                    \

@@ -137,6 +137,8 @@ static const struct setting table[] = {
         "one-off commands of an app (run, ps:exec) at the same time"),
     NUMBER_ROW("run_seconds", SECONDS, run_seconds, "86400", 1, 31536000,
         "time of a one-off command"),
+    NUMBER_ROW("release_seconds", SECONDS, release_seconds, "3600", 1, 86400,
+        "time of a release command"),
     NUMBER_ROW(
         "cron_max", NUMBER, cron_max, "20", 0, 50, "cron jobs of an app"),
     NUMBER_ROW("config_value", BYTES, config_value_bytes, "32K", 1, 1 * M,

@@ -66,6 +66,7 @@ struct settings {
 	uint64_t apps_max;
 	uint64_t instances_max; /* of one process type */
 	uint64_t runs_max, run_seconds, cron_max;
+	uint64_t release_seconds;
 	uint64_t config_value_bytes;
 	uint64_t config_total_bytes;
 	uint64_t hold_requests; /* waiting for an instance, per app */

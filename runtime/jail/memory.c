@@ -65,6 +65,11 @@ static uint64_t used_by(const struct memory_watch *m)
 	return memory_used(buf_str(&text));
 }
 
+uint64_t memory_of(const struct memory_watch *m)
+{
+	return m->group == -1 ? 0 : used_by(m);
+}
+
 static uint64_t kills_in(const struct memory_watch *m)
 {
 	scoped_buf struct buf text = BUF_INIT(4096);

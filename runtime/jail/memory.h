@@ -32,5 +32,7 @@ void memory_init(struct memory_watch *m);
 void memory_watch(struct instance *in);
 void memory_unwatch(struct instance *in); /* twice is harmless */
 
+/* Bytes that it uses now; 0 when it is not watched. */
+uint64_t memory_of(const struct memory_watch *m);
 /* Bytes that can't be reclaimed, from the text of memory.stat. Pure. */
 uint64_t memory_used(struct str stat);

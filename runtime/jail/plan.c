@@ -10,6 +10,7 @@
 #include "make.h"
 #include "netverbs.h"
 #include "rest.h"
+#include "room.h"
 #include "store.h"
 #include "volume.h"
 #include "watch.h"
@@ -81,6 +82,11 @@ static void on_look(struct jail *j, struct frame *f)
 
 	if (in)
 		look_ports(j, in);
+}
+
+static void on_room_ask(struct jail *j, struct frame *f)
+{
+	room_tell(j, frame_u64(f, F_APP));
 }
 
 static void on_remove(struct jail *j, struct frame *f)
@@ -155,6 +161,7 @@ static const struct {
     {MSG_INSTANCE_FREEZE, on_freeze},
     {MSG_INSTANCE_REMOVE, on_remove},
     {MSG_INSTANCE_LOOK, on_look},
+    {MSG_ROOM_ASK, on_room_ask},
     {MSG_APP_DROP, on_app_drop},
     {MSG_STORE_PUT, on_put},
     {MSG_STORE_HAS, on_has},

@@ -112,8 +112,6 @@ static void send_signal(
 {
 	struct frame_out o = frame_begin(MSG_INSTANCE_SIGNAL, 0);
 
-	if (act->text[0] != '\0')
-		tell_line(p, in->app, in->name, "%s", act->text);
 	frame_put_u64(&o, F_INSTANCE, in->id);
 	frame_put_u64(&o, F_SIGNO, SIGTERM);
 	(void)plan_send(p->jail, &o);
@@ -309,6 +307,35 @@ static void state_changed(
 		say_state(p, in, state_word(in, act->state));
 }
 
+/* --- memory --------------------------------------------------------------- */
+
+static void ask_room(struct plan *p, const struct app *a)
+{
+	struct frame_out o = frame_begin(MSG_ROOM_ASK, 0);
+
+	frame_put_u64(&o, F_APP, a->id);
+	(void)plan_send(p->jail, &o);
+}
+
+static void has_room(
+    struct plan *p, const struct app *a, const struct action *act)
+{
+	struct frame_out o;
+
+	log_info("memory for a release app=%" PRIu64 " release=%" PRIu64
+	         " need=%" PRIu64 " free=%" PRIu64 " beside=%d",
+	    a->id, act->release, act->bytes, a->room.free,
+	    act->state == ROOM_BESIDE);
+	if (act->state != ROOM_FIRST)
+		return;
+	tell_line(p, a, "web", "%s", act->text);
+	o = frame_begin(MSG_RELEASE_NOTE, 0);
+	frame_put_u64(&o, F_APP, a->id);
+	frame_put_u64(&o, F_RELEASE, act->release);
+	frame_put_z(&o, F_TEXT, act->text);
+	(void)plan_send(p->web, &o);
+}
+
 /* --- a release ------------------------------------------------------------ */
 
 static void live(struct plan *p, const struct app *a, const struct action *act,
@@ -435,6 +462,12 @@ void act_do(struct plan *p, struct app *a, const struct action *act,
 	case ACT_FREEZE:
 	case ACT_THAW:
 		send_freeze(p, in, act->act == ACT_FREEZE);
+		break;
+	case ACT_ROOM_ASK:
+		ask_room(p, a);
+		break;
+	case ACT_ROOM:
+		has_room(p, a, act);
 		break;
 	case ACT_LIVE:
 		live(p, a, act, env);

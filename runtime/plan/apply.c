@@ -186,6 +186,14 @@ void apply(struct model *m, struct app *a, const struct action *act,
 	case ACT_THAW:
 		in->frozen = act->act == ACT_FREEZE;
 		break;
+	case ACT_ROOM_ASK:
+		a->room =
+		    (struct room){.state = ROOM_ASKED, .release = act->release};
+		break;
+	case ACT_ROOM:
+		a->room.state = (enum room_state)act->state;
+		a->room.need = act->bytes;
+		break;
 	case ACT_LIVE:
 		a->next.rollout = ROLLOUT_LIVE;
 		a->next.told = true;

@@ -124,7 +124,10 @@ static bool has_failed(struct step *s, const struct inst *in)
 	return true;
 }
 
-/* The newest of a place, dead or alive. */
+/*
+ * The newest of a place, dead or alive. One that is being ended is of another
+ * life of this release: it was wanted, was not any more, and is once again.
+ */
 static const struct inst *in_place(
     const struct step *s, const char *ptype, uint64_t num)
 {
@@ -133,8 +136,8 @@ static const struct inst *in_place(
 
 	list_each(in, &s->app->insts, of_app)
 	{
-		if (step_is_candidate(s, in) && in->num == num &&
-		    strcmp(in->ptype, ptype) == 0 &&
+		if (step_is_candidate(s, in) && in->stop == STOP_NO &&
+		    in->num == num && strcmp(in->ptype, ptype) == 0 &&
 		    (!newest || in->id > newest->id))
 			newest = in;
 	}
@@ -167,7 +170,7 @@ static void step_place(
 
 	t->wanted++;
 	if (!in) {
-		if (s->env->jail && !step_must_wait(s))
+		if (s->env->jail && step_has_room(s) && !step_must_wait(s))
 			step_start(s, s->candidate, ptype, num);
 		return;
 	}

@@ -1,7 +1,8 @@
 /*
- * exclusive - apps of which two releases never run at a time, since a volume
- * of theirs must not be shared: what is old ends before what is new begins.
- * Requests wait meanwhile.
+ * exclusive - apps of which two releases never run at a time: a volume of
+ * theirs must not be shared, their strategy says so, or there is no memory for
+ * both (room.c). What is old ends before what is new begins. Requests wait
+ * meanwhile.
  */
 #include "step_int.h"
 
@@ -9,7 +10,7 @@ bool step_stops_first(const struct step *s)
 {
 	const struct want *w = s->candidate ? s->candidate : s->want;
 
-	return w && w->exclusive;
+	return w && (w->exclusive || step_is_tight(s));
 }
 
 bool step_is_old(const struct step *s, const struct inst *in)
@@ -28,7 +29,9 @@ bool step_must_wait(const struct step *s)
 		return false;
 	list_each(in, &s->app->insts, of_app)
 	{
-		if (in->state != INST_EXITED && step_is_old(s, in))
+		if (in->state != INST_EXITED &&
+		    (step_is_old(s, in) ||
+		        (step_is_tight(s) && inst_is_ending(in))))
 			return true;
 	}
 	return false;

@@ -172,6 +172,26 @@ void on_instance_ports(struct plan *p, struct peer *from, struct frame *f)
 	plan_touch(p, in->app);
 }
 
+void on_room(struct plan *p, struct peer *from, struct frame *f)
+{
+	struct app *a = model_find_app(&p->model, frame_u64(f, F_APP));
+	struct inst *in = NULL;
+	struct str value;
+	uint16_t tag;
+	size_t pos = 0;
+
+	if (!a)
+		return;
+	while (frame_next(f, &pos, &tag, &value)) {
+		if (tag == F_INSTANCE)
+			in = model_inst(&p->model, frame_number(value));
+		else if (tag == F_USED && in && in->app == a)
+			in->used = frame_number(value);
+	}
+	app_room(&p->model, a, frame_u64(f, F_FREE));
+	plan_touch(p, a);
+}
+
 void on_states_begin(struct plan *p, struct peer *from, struct frame *f)
 {
 	p->jail_known = false;

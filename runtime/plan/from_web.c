@@ -67,6 +67,7 @@ static void read_types(struct plan *p, const struct frame *f, struct want *w)
 {
 	uint64_t most = p->settings->instances_max;
 	struct want_type *t = NULL;
+	struct size_limits limits;
 	struct str value;
 	uint16_t tag;
 	size_t pos = 0;
@@ -82,6 +83,8 @@ static void read_types(struct plan *p, const struct frame *f, struct want *w)
 				t->quantity = most;
 		} else if (tag == F_SIZE && t) {
 			str_copy(value, t->size, sizeof(t->size));
+			size_limits(p->settings, value, &limits);
+			t->memory = limits.memory;
 		} else if (tag == F_COMMAND && t && !t->command) {
 			t->command = str_dup(value);
 		} else if (tag == F_CHECK && t) {

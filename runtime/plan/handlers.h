@@ -28,6 +28,7 @@ void on_states_begin(struct plan *p, struct peer *from, struct frame *f);
 void on_instance_state(struct plan *p, struct peer *from, struct frame *f);
 void on_instance_memory(struct plan *p, struct peer *from, struct frame *f);
 void on_instance_ports(struct plan *p, struct peer *from, struct frame *f);
+void on_room(struct plan *p, struct peer *from, struct frame *f);
 void on_states_end(struct plan *p, struct peer *from, struct frame *f);
 void jail_answered(struct plan *p, const struct frame *f);
 /* from_router.c */

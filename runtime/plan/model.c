@@ -204,6 +204,12 @@ bool inst_is_job(const struct inst *in)
 	       in->kind == KIND_IMPORT;
 }
 
+bool inst_is_ending(const struct inst *in)
+{
+	return in->kind == KIND_APP && in->state != INST_EXITED &&
+	       (in->stop != STOP_NO || in->discard);
+}
+
 bool inst_is_web(const struct inst *in)
 {
 	return in->kind == KIND_APP && strcmp(in->ptype, "web") == 0;
@@ -319,6 +325,12 @@ static void forget_crashes(struct app *a)
 	}
 }
 
+static void forget_room(struct app *a)
+{
+	if (a->room.state != ROOM_FIRST)
+		a->room.state = ROOM_UNKNOWN;
+}
+
 void app_want(
     struct app *a, enum want_slot slot, struct want *from, uint64_t now_ms)
 {
@@ -340,6 +352,8 @@ void app_want(
 			give_up(a);
 		}
 	}
+	if (slot == WANT_NEXT)
+		forget_room(a); /* it may be more now */
 	a->gone = a->dropped = false;
 	if (slot == WANT_LIVE && !to->set && !a->next.set)
 		a->resumes = from->freeze_ms > 0;
@@ -523,13 +537,47 @@ void inst_state(struct inst *in, enum inst_state state, uint64_t now_ms,
 		                  (ago_ms < in->most_ms ? ago_ms : in->most_ms);
 }
 
+/* What candidates of other apps were told they may use, and may not do yet. */
+static uint64_t promised(const struct model *m, const struct app *but)
+{
+	uint64_t sum = 0;
+	struct app *a;
+
+	list_each(a, &m->apps, all)
+	{
+		const struct want *w = app_candidate(a);
+
+		if (a != but && w && w->release == a->room.release &&
+		    a->room.state == ROOM_BESIDE)
+			sum += a->room.need;
+	}
+	return sum;
+}
+
+void app_room(struct model *m, struct app *a, uint64_t free)
+{
+	uint64_t taken = promised(m, a);
+	struct inst *in;
+
+	if (a->room.state != ROOM_ASKED)
+		return;
+	a->room.state = ROOM_TOLD;
+	a->room.free = free > taken ? free - taken : 0;
+	a->room.crowded = false;
+	list_each(in, &a->insts, of_app) a->room.crowded |= inst_is_ending(in);
+}
+
 void model_jail_mark(struct model *m)
 {
 	struct app *a;
 	size_t pos = 0;
 	void *value;
 
-	list_each(a, &m->apps, all) a->dropped = false;
+	list_each(a, &m->apps, all)
+	{
+		a->dropped = false;
+		forget_room(a);
+	}
 	while (map_next(m->insts_by_id, &pos, NULL, &value)) {
 		struct inst *in = value;
 

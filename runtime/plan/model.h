@@ -27,6 +27,7 @@ struct want_type { /* one process type of a formation */
 	char *command; /* NULL when web did not say it */
 	uint64_t quantity;
 	char size[33];       /* of proc/sizes.h */
+	uint64_t memory;     /* bytes that one of that size may use */
 	char *checks;        /* F_CHECKs, each with a form feed behind; NULL */
 	uint64_t uptime_ms;  /* declared: at start up so long; 0 if not */
 	uint64_t startup_ms; /* what its checks may take beyond the boot */
@@ -97,6 +98,7 @@ struct inst {
 	char ptype[64], name[129];
 	char size[33];     /* "": found running, and nobody knows */
 	uint64_t memory;   /* bytes it may use; 0: not known */
+	uint64_t used;     /* when jail was last asked; 0: not known */
 	char shown[257];   /* the command of a one-off, for people */
 	char address[46];  /* in the network of instances; "": none */
 	int endpoint;      /* what names knows: -1 nothing, 1 to be found */
@@ -146,6 +148,22 @@ struct inst {
 	struct pending *pending;
 };
 
+/* Is there memory for a candidate beside what it replaces? See room.c. */
+enum room_state {
+	ROOM_UNKNOWN,
+	ROOM_ASKED,
+	ROOM_TOLD,
+	ROOM_BESIDE, /* yes */
+	ROOM_FIRST   /* no: the old ones are stopped first */
+};
+
+struct room {
+	enum room_state state;
+	uint64_t release;    /* that it is about */
+	uint64_t free, need; /* bytes */
+	bool crowded;        /* some were ending when it was told */
+};
+
 /* What is due at certain times; web says it. */
 struct cron_job {
 	struct list of_app;
@@ -173,6 +191,7 @@ struct app {
 	struct list insts, crashes, crons;
 	unsigned live_status; /* what `/` of what serves answered; 0: unknown */
 	int front;            /* enum app_front, or FRONT_UNTOLD */
+	struct room room;
 	enum app_rest rest;
 	uint64_t rest_ms; /* since when */
 	bool quiet;       /* nobody has asked for it for freeze_ms */
@@ -209,6 +228,8 @@ struct inst *model_job(const struct model *m, uint64_t job);
 bool model_is_empty(const struct model *m); /* no instance at all */
 
 bool inst_is_job(const struct inst *in); /* a step of a build */
+/* Of the formation, there yet, and told to go. */
+bool inst_is_ending(const struct inst *in);
 bool inst_is_web(const struct inst *in); /* takes requests */
 /* Its row in the formation of its release; NULL when that is not known. */
 const struct want_type *inst_type(const struct inst *in);
@@ -248,6 +269,8 @@ void app_stop(struct app *a, struct str name);
 void app_quiet(struct app *a);
 /* A request waits, or it can't be frozen: it rests no more, and is watched. */
 void app_awake(struct app *a);
+/* jail: so many bytes are free; what its instances use is set. */
+void app_room(struct model *m, struct app *a, uint64_t free);
 /* The builder is gone: nobody waits for the steps of its builds. */
 void model_disown_jobs(struct model *m);
 

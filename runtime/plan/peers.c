@@ -48,6 +48,7 @@ static const struct {
     {MSG_INSTANCE_STATE, on_instance_state},
     {MSG_INSTANCE_MEMORY, on_instance_memory},
     {MSG_INSTANCE_PORTS, on_instance_ports},
+    {MSG_ROOM, on_room},
     {MSG_STATES_END, on_states_end},
 
     {MSG_NET_BEGIN, on_net},

@@ -511,8 +511,10 @@ uint64_t step_app(
 		return NEVER;
 	}
 	if (env->wants && !env->down && !a->gone) {
-		if (s.candidate)
+		if (s.candidate) {
+			step_room(&s);
 			step_candidate(&s);
+		}
 		step_report(&s);
 		if (s.want && !(s.candidate && step_stops_first(&s)))
 			step_live(&s);

@@ -14,7 +14,8 @@
  *    not current (older release, older generation, another size, asked to
  *    stop, the older of two) stands in for its place until the new one serves.
  * 3. What is not wanted is drained, asked to end (SIGTERM), killed.
- *    An exclusive app's old processes end before its new ones start.
+ *    The old processes of an app that stops first (exclusive.c), or for whose
+ *    candidate memory lacks (room.c), end before its new ones start.
  * 4. A process that ended by itself comes back, later each time.
  * 5. An app that nobody asks for rests, if it may: frozen, later stopped.
  */
@@ -36,6 +37,8 @@ enum act {
 	ACT_REST,        /* the app rests, deeper or not any more */
 	ACT_FREEZE,      /* jail stops it where it stands */
 	ACT_THAW,
+	ACT_ROOM_ASK, /* how much memory is free? */
+	ACT_ROOM,     /* enough or not: state is an enum room_state */
 	ACT_LIVE,     /* the candidate serves: tell web */
 	ACT_FAILED,   /* it does not: tell web why */
 	ACT_STATE,    /* `ps` and the log show a new state */
@@ -51,6 +54,7 @@ struct action {
 	char ptype[64];
 	char size[33];     /* START: of a process of the formation */
 	int state;         /* TARGET, FRONT, REST, STATE: the new one */
+	uint64_t bytes;    /* ROOM: that the candidate needs */
 	bool crash;        /* EXITED: it counts as one */
 	uint64_t delay_ms; /* EXITED: until it may be started again */
 	char text[240];    /* a line for the log; FAILED: the reason */

@@ -1,6 +1,6 @@
 /*
  * step_int - what the files of step share: step.c, candidate.c, live.c,
- * exclusive.c.
+ * exclusive.c, room.c.
  */
 #pragma once
 #include "step.h"
@@ -37,6 +37,12 @@ bool step_is_of_now(const struct step *s, const struct inst *in);
 bool step_stops_first(const struct step *s); /* of this app: always */
 bool step_is_old(const struct step *s, const struct inst *in);
 bool step_must_wait(const struct step *s); /* an old one is there yet */
+/* room.c */
+void step_room(struct step *s);
+/* There is memory for the candidate's processes, or there will be no more. */
+bool step_has_room(const struct step *s);
+/* Memory lacked: the candidate comes, or what it replaced, when it is free. */
+bool step_is_tight(const struct step *s);
 /* candidate.c */
 void step_candidate(struct step *s);
 void step_report(struct step *s); /* an end that web asks for again */

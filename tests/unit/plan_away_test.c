@@ -2,7 +2,7 @@
 /* links: runtime/plan/model.c runtime/plan/step.c runtime/plan/apply.c */
 /* links: runtime/plan/cron.c */
 /* links: runtime/plan/candidate.c runtime/plan/live.c runtime/plan/rest.c */
-/* links: runtime/plan/exclusive.c */
+/* links: runtime/plan/exclusive.c runtime/plan/room.c */
 /* links: tests/unit/plan_scene.c */
 #include "plan_scene.h"
 

@@ -12,6 +12,7 @@ int scene_open(void **state)
 
 	model_init(&s->model);
 	s->app = model_app(&s->model, 7);
+	s->free = UINT64_MAX;
 	s->did = (struct buf)BUF_INIT(65536);
 	s->env = (struct step_env){.now_ms = 1000,
 	    .random = 20, /* 100 % of a back-off */
@@ -48,6 +49,7 @@ static void note(struct scene *s, const struct action *a)
 	    [ACT_REMOVE] = "remove",
 	    [ACT_TARGET] = "target",
 	    [ACT_TARGET_DROP] = "drop",
+	    [ACT_ROOM] = "first",
 	    [ACT_LIVE] = "live",
 	    [ACT_FAILED] = "failed",
 	    [ACT_EXITED] = "exited",
@@ -55,7 +57,9 @@ static void note(struct scene *s, const struct action *a)
 	static const char *const targets[] = {"check", "serve", "drain"};
 	const struct inst *in = model_inst(&s->model, a->instance);
 
-	if (a->act == ACT_STATE || a->act == ACT_FRONT)
+	if (a->act == ACT_STATE || a->act == ACT_FRONT ||
+	    a->act == ACT_ROOM_ASK ||
+	    (a->act == ACT_ROOM && a->state == ROOM_BESIDE))
 		return; /* tests look at told and front */
 	buf_addf(&s->did, "%s%s", s->did.len ? "; " : "", verbs[a->act]);
 	if (in)
@@ -88,6 +92,8 @@ const char *scene_turn(struct scene *s)
 
 			note(s, a);
 			apply(&s->model, s->app, a, &s->env, id, 5);
+			if (a->act == ACT_ROOM_ASK)
+				app_room(&s->model, s->app, s->free);
 		}
 	}
 	fail_msg("no end of actions");

@@ -29,6 +29,7 @@ struct scene {
 	struct actions acts;
 	struct buf did;
 	uint64_t last_id, wake;
+	uint64_t free; /* what jail says of it, at once */
 };
 
 int scene_open(void **state);

@@ -7,7 +7,7 @@
 /* links: runtime/plan/model.c runtime/plan/step.c runtime/plan/apply.c */
 /* links: runtime/plan/cron.c */
 /* links: runtime/plan/candidate.c runtime/plan/live.c runtime/plan/rest.c */
-/* links: runtime/plan/exclusive.c */
+/* links: runtime/plan/exclusive.c runtime/plan/room.c */
 /* links: tests/unit/plan_world.c tests/unit/plan_turn.c */
 #include "plan_world.h"
 
@@ -241,8 +241,10 @@ static void some_event(struct world *w)
 		web_changes(w, &w->wishes[world_rnd(w, APPS)]);
 	else if (dice < 985)
 		add_oneoff(w);
-	else if (dice < 990)
+	else if (dice < 988)
 		cancel_oneoff(w);
+	else if (dice < 992) /* memory comes and goes */
+		w->capacity = world_rnd(w, 200);
 	else
 		some_peer(w);
 }
@@ -380,6 +382,7 @@ static void world_init(struct world *w, uint64_t seed)
 	*w = (struct world){.seed = seed,
 	    .random = seed * 0x9e3779b97f4a7c15ull + 1,
 	    .now = 1000000,
+	    .capacity = 100,
 	    .router_up = true};
 	for (size_t i = 0; i < NELEM(lists); i++)
 		list_init(lists[i]);
@@ -437,6 +440,8 @@ static void run_world(uint64_t seed, struct world *sum)
 	sum->crashes += w.crashes;
 	sum->drops += w.drops;
 	sum->rests += w.rests;
+	sum->beside += w.beside;
+	sum->first += w.first;
 	world_release(&w);
 }
 
@@ -453,13 +458,15 @@ static void whatever_happens_it_comes_to_rest_as_wanted(void **state)
 		run_world(seed, &sum);
 	print_message("events %" PRIu64 " starts %" PRIu64 " live %" PRIu64
 	              " failed %" PRIu64 " crashes %" PRIu64
-	              " apps gone %" PRIu64 " rests %" PRIu64 "\n",
+	              " apps gone %" PRIu64 " rests %" PRIu64 " beside %" PRIu64
+	              " stopped first %" PRIu64 "\n",
 	    sum.events, sum.starts, sum.lives, sum.fails, sum.crashes,
-	    sum.drops, sum.rests);
+	    sum.drops, sum.rests, sum.beside, sum.first);
 	/* The dice do throw all of it. */
 	assert_true(sum.events >= 200000);
 	assert_true(sum.lives > 500 && sum.fails > 500);
 	assert_true(sum.rests > 200);
+	assert_true(sum.beside > 200 && sum.first > 200);
 	assert_true(sum.crashes > 500 && sum.drops > 100);
 }
 

@@ -2,7 +2,7 @@
 /* links: runtime/plan/model.c runtime/plan/step.c runtime/plan/apply.c */
 /* links: runtime/plan/cron.c */
 /* links: runtime/plan/candidate.c runtime/plan/live.c runtime/plan/rest.c */
-/* links: runtime/plan/exclusive.c */
+/* links: runtime/plan/exclusive.c runtime/plan/room.c */
 /* links: tests/unit/plan_scene.c */
 #include "plan_scene.h"
 
@@ -319,7 +319,7 @@ static void a_candidate_is_given_up_for_a_newer_one(void **state)
 	scene_want(s, WANT_NEXT, 2, 1, 1, 0);
 	assert_turn(s, "start web.1 v2");
 	scene_want(s, WANT_NEXT, 3, 1, 1, 0);
-	assert_turn(s, "start web.1 v3; kill web.1 v2");
+	assert_turn(s, "kill web.1 v2; start web.1 v3");
 	app_want_drop(s->app, WANT_NEXT);
 	assert_turn(s, "kill web.1 v3");
 	assert_int_equal(scene_inst(s, "web.1", 1)->target, TARGET_SERVE);

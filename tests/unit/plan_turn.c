@@ -34,6 +34,91 @@ static bool is_succeeded(const struct world *w, const struct inst *in)
 	return false;
 }
 
+/* Of the candidate's processes that are not there, and what they may take. */
+static uint64_t still_needed(const struct app *a)
+{
+	const struct want *w = &a->next;
+	uint64_t sum = 0;
+
+	for (size_t i = 0; i < w->ntypes; i++) {
+		for (uint64_t n = 1; n <= w->types[i].quantity; n++) {
+			uint64_t need = w->types[i].memory;
+			struct inst *in;
+
+			list_each(in, &a->insts, of_app)
+			{
+				if (in->kind != KIND_APP || in->num != n ||
+				    in->state == INST_EXITED ||
+				    strcmp(in->ptype, w->types[i].name) != 0)
+					continue;
+				if (in->release == w->release && !in->discard)
+					need = 0;
+				else if (in->used && in->used < need)
+					need = in->used;
+			}
+			sum += need;
+		}
+	}
+	return sum;
+}
+
+/* Beside the old ones when memory allows, and only then; else they go first,
+ * and nobody goes for it who would have gone anyway. */
+static void check_room(
+    struct world *w, const struct app *a, const struct action *act)
+{
+	uint64_t need = still_needed(a);
+	bool fits = need <= a->room.free;
+	struct inst *in;
+
+	CHECK(w, fits == (act->state == ROOM_BESIDE),
+	    "%" PRIu64 " needed, %" PRIu64 " free, room %d", need, a->room.free,
+	    act->state);
+	w->beside += fits;
+	w->first += !fits;
+	list_each(in, &a->insts, of_app)
+	    CHECK(w, fits || !a->room.crowded || !inst_is_ending(in),
+	        "%s ends: there may be room then", in->name);
+}
+
+/* A process of a candidate starts beside old ones if it was said to fit. */
+static void check_beside(
+    const struct world *w, const struct app *a, const struct action *act)
+{
+	const struct want *next = app_candidate(a);
+	struct inst *in;
+
+	if (!next || next->release != act->release || next->exclusive)
+		return;
+	list_each(in, &a->insts, of_app) CHECK(w,
+	    in->kind != KIND_APP || in->state == INST_EXITED ||
+	        (in->release == act->release && !in->discard) ||
+	        (a->room.state == ROOM_BESIDE &&
+	            a->room.release == act->release),
+	    "%s v%" PRIu64 " starts beside %s v%" PRIu64 ", room %d",
+	    act->ptype, act->release, in->name, in->release, a->room.state);
+}
+
+/* The old ones make room for it, or wait until it has gone. */
+static bool is_tight(const struct app *a)
+{
+	uint64_t release = a->room.release;
+	const struct want *w = app_wanted(a);
+	struct inst *in;
+
+	if (a->room.state != ROOM_FIRST || !w)
+		return false;
+	if (app_candidate(a))
+		return a->next.release == release;
+	list_each(in, &a->insts, of_app)
+	{
+		if (in->kind == KIND_APP && in->state != INST_EXITED &&
+		    in->release == release && w->release != release)
+			return true;
+	}
+	return false;
+}
+
 /* What works is ended only when it is unwanted, or another does its work. */
 static void check_stop(const struct world *w, const struct inst *in)
 {
@@ -44,7 +129,8 @@ static void check_stop(const struct world *w, const struct inst *in)
 
 	if (!works || w->down || in->app->gone || in->discard ||
 	    in->app->live.exclusive || in->app->next.exclusive ||
-	    !want_has(want, in->ptype, in->num) || in->unhealthy[0])
+	    is_tight(in->app) || !want_has(want, in->ptype, in->num) ||
+	    in->unhealthy[0])
 		return;
 	/* A candidate that was given up while plan was away. */
 	if (in->release > want->release && !in->was_live &&
@@ -195,7 +281,7 @@ static void send_target(struct world *w, struct inst *in, int state)
 	to_router(w, N_TARGET, in, state);
 }
 
-static void check_action(const struct world *w, const struct app *a,
+static void check_action(struct world *w, const struct app *a,
     const struct inst *in, const struct action *act, const struct step_env *env)
 {
 	CHECK(w,
@@ -212,6 +298,10 @@ static void check_action(const struct world *w, const struct app *a,
 		    w, in->target == TARGET_NONE, "signalled while it serves");
 	if (act->act == ACT_START && !in)
 		check_alone(w, a, act);
+	if (act->act == ACT_START && !in)
+		check_beside(w, a, act);
+	if (act->act == ACT_ROOM)
+		check_room(w, a, act);
 	if (act->act == ACT_LIVE)
 		check_live(w, a, act);
 	if (act->act == ACT_FREEZE)
@@ -255,6 +345,9 @@ static void act_do(struct world *w, struct app *a, const struct action *act,
 	case ACT_THAW:
 		in->freeze_id = 0;
 		note_push(&w->to_jail, N_THAW)->vm.id = id;
+		break;
+	case ACT_ROOM_ASK:
+		note_push(&w->to_jail, N_ROOM_ASK)->app = a->id;
 		break;
 	case ACT_REST:
 		w->rests += act->state != REST_NONE;
@@ -366,6 +459,22 @@ static void plan_state(struct world *w, const struct vm *v)
 	}
 }
 
+static void plan_room(struct world *w, const struct note *n)
+{
+	struct app *a = model_find_app(&w->model, n->app);
+	struct inst *in;
+
+	if (!a)
+		return;
+	list_each(in, &a->insts, of_app)
+	{
+		const struct vm *v = vm_find(w, in->id);
+
+		in->used = v && v->state == INSTANCE_RUNNING ? v->used : 0;
+	}
+	app_room(&w->model, a, n->free);
+}
+
 void plan_hears_jail(struct world *w, const struct note *n)
 {
 	if (n->type == N_BEGIN) {
@@ -380,6 +489,8 @@ void plan_hears_jail(struct world *w, const struct note *n)
 			in->frozen = false;
 			app_awake(in->app);
 		}
+	} else if (n->type == N_ROOM) {
+		plan_room(w, n);
 	} else {
 		plan_state(w, &n->vm);
 	}
@@ -435,6 +546,8 @@ static void plan_want(struct world *w, const struct note *n)
 	    (struct want_type){.name = "worker", .quantity = n->worker};
 	memcpy(want.types[0].size, n->size, sizeof(n->size));
 	str_copy(STR("basic"), want.types[1].size, sizeof(n->size));
+	for (size_t i = 0; i < want.ntypes; i++)
+		want.types[i].memory = world_limit(want.types[i].size);
 	want_add_check(&want.types[0], STR("path /up\n"));
 	app_want(a, n->slot, &want, w->now);
 }

@@ -51,6 +51,27 @@ const char *world_size(unsigned size)
 	return sizes[size % NELEM(sizes)];
 }
 
+/* In units of its own. */
+uint64_t world_limit(const char *size)
+{
+	return strcmp(size, world_size(0)) == 0   ? 10
+	       : strcmp(size, world_size(1)) == 0 ? 20
+	                                          : 40;
+}
+
+uint64_t world_free_memory(const struct world *w)
+{
+	uint64_t used = 0;
+	struct vm *v;
+
+	list_each(v, &w->vms, link)
+	{
+		if (v->state != INSTANCE_EXITED)
+			used += v->used;
+	}
+	return w->capacity > used ? w->capacity - used : 0;
+}
+
 struct note *note_push(struct list *queue, enum note_type type)
 {
 	struct note *n = xcalloc(1, sizeof(*n));
@@ -150,6 +171,8 @@ static void jail_start(struct world *w, const struct note *n)
 
 	CHECK(w, !vm_find(w, n->vm.id), "started twice");
 	*v = n->vm;
+	v->limit = world_limit(v->size);
+	v->used = 1 + world_rnd(w, v->limit);
 	v->listens = true;
 	v->status = 200;
 	if (!w->peace) {
@@ -176,12 +199,26 @@ static void jail_freezes(struct world *w, struct vm *v, const struct note *n)
 	}
 }
 
+/* The numbers are of now, and heard of later. */
+static void jail_tells_room(struct world *w, uint64_t app)
+{
+	struct note *n;
+
+	if (!w->jail_up)
+		return;
+	n = note_push(&w->from_jail, N_ROOM);
+	n->app = app;
+	n->free = world_free_memory(w);
+}
+
 void jail_hears(struct world *w, const struct note *n)
 {
 	struct vm *v = vm_find(w, n->vm.id);
 
 	if (n->type == N_START)
 		jail_start(w, n);
+	else if (n->type == N_ROOM_ASK)
+		jail_tells_room(w, n->app);
 	else if (v && n->type == N_SIGNAL)
 		v->frozen = !(v->term = true);
 	else if (v && n->type == N_KILL)

@@ -34,6 +34,7 @@ struct vm { /* an instance, as jail has it */
 	unsigned status;
 	uint64_t code, signal;
 	bool oom;
+	uint64_t limit, used; /* memory */
 };
 
 struct front { /* a target, as the router has it */
@@ -49,10 +50,12 @@ enum note_type {
 	N_KILL,
 	N_REMOVE,
 	N_FREEZE,
-	N_THAW, /* to jail */
+	N_THAW,
+	N_ROOM_ASK, /* to jail */
 	N_BEGIN,
 	N_STATE,
 	N_BUSY, /* it can't be frozen */
+	N_ROOM, /* how much memory is free */
 	N_END,  /* from jail; N_BEGIN, N_END: */
 	N_TARGET,
 	N_DROP,
@@ -79,6 +82,7 @@ struct note { /* a frame under way */
 	uint32_t ack;
 	enum want_slot slot;
 	uint64_t release, generation, web, worker, freeze, stop;
+	uint64_t free;           /* ROOM */
 	bool exclusive;          /* WANT */
 	char name[32], size[33]; /* WANT: the size of web */
 };
@@ -103,6 +107,8 @@ struct world {
 	struct wish wishes[APPS];
 	int router_front[APPS + 1];
 	bool router_watches[APPS + 1]; /* and tells when it is quiet */
+	uint64_t capacity;             /* of memory */
+	uint64_t beside, first;
 	uint64_t rests, events, starts, lives, fails, crashes, drops;
 };
 
@@ -111,6 +117,8 @@ bool world_chance(struct world *w, uint64_t percent);
 void world_dump(const struct world *w);
 void world_free(struct world *w);      /* what runs, and the targets */
 const char *world_size(unsigned size); /* its name */
+uint64_t world_limit(const char *size);
+uint64_t world_free_memory(const struct world *w);
 
 #define CHECK(w, cond, ...)                                                    \
 	do {                                                                   \

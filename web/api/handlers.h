@@ -58,6 +58,8 @@ void on_build_delete(struct request *r);
 /* dynos.c */
 void on_idle(struct request *r);
 void on_idle_change(struct request *r);
+void on_strategy(struct request *r);
+void on_strategy_change(struct request *r);
 void on_formations(struct request *r);
 void on_formation_info(struct request *r);
 void on_formation_change(struct request *r);

@@ -73,6 +73,8 @@ const struct route routes[] = {
 
     {METHOD_GET, APP "/idle", ACTION_APP_READ, on_idle},
     {METHOD_PATCH, APP "/idle", ACTION_APP_WRITE, on_idle_change},
+    {METHOD_GET, APP "/strategy", ACTION_APP_READ, on_strategy},
+    {METHOD_PATCH, APP "/strategy", ACTION_APP_WRITE, on_strategy_change},
     {METHOD_GET, APP "/formation", ACTION_APP_READ, on_formations},
     {METHOD_PATCH, APP "/formation", ACTION_APP_WRITE, on_formation_change},
     {METHOD_GET, APP "/available-dyno-sizes", ACTION_APP_READ, on_sizes},

@@ -265,8 +265,14 @@ static const char cron[] =
     "  PRIMARY KEY (app, name)"
     ") STRICT, WITHOUT ROWID;";
 
+/* Apps of which two releases never run at a time. */
+static const char stop_first[] =
+    "CREATE TABLE stop_first ("
+    "  app INTEGER PRIMARY KEY REFERENCES app ON DELETE CASCADE"
+    ") STRICT;";
+
 static const char *const migrations[] = {
-    first, app_json, idle, drains, volume, network, cron};
+    first, app_json, idle, drains, volume, network, cron, stop_first};
 
 static int run(sqlite3 *db, const char *sql, struct error *err)
 {

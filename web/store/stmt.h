@@ -261,6 +261,11 @@
 	                  "ON CONFLICT DO NOTHING")                            \
 	STMT(FEATURE_DEL, "DELETE FROM feature WHERE app = ? AND name = ?")    \
                                                                                \
+	STMT(STOP_FIRST_GET, "SELECT app FROM stop_first WHERE app = ?")       \
+	STMT(STOP_FIRST_PUT, "INSERT INTO stop_first (app) VALUES (?) "        \
+	                     "ON CONFLICT (app) DO NOTHING")                   \
+	STMT(STOP_FIRST_DROP, "DELETE FROM stop_first WHERE app = ?")          \
+                                                                               \
 	STMT(BUILD_ADD,                                                        \
 	    "INSERT INTO build (uuid, secret, app, account, commit_id, "       \
 	    "created_at, updated_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?6) "     \

@@ -53,6 +53,13 @@ int store_idle_get(
 int store_idle_set(
     struct store *st, int64_t app, const struct idle *i, struct error *err);
 
+/* --- apps that stop first (strategy.c) ------------------------------------ */
+
+int store_stop_first_get(
+    struct store *st, int64_t app, bool *ret, struct error *err);
+int store_stop_first_set(
+    struct store *st, int64_t app, bool on, struct error *err);
+
 /* --- accounts and tokens -------------------------------------------------- */
 
 struct account {
