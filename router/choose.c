@@ -3,6 +3,8 @@
 
 #include <stddef.h>
 
+#include "base/mem.h"
+
 /* A socket is there, or one can be made. */
 static bool can_connect(const struct target *t)
 {
@@ -61,4 +63,38 @@ enum place app_place(const struct app *a, bool fleet_known)
 	    a->front == FRONT_ASLEEP)
 		return PLACE_HOLD;
 	return a->front == FRONT_CRASHED ? PLACE_CRASHED : PLACE_NONE;
+}
+
+static bool any_is_ready(const struct app *a)
+{
+	struct target *t;
+
+	list_each(t, &a->targets, of_app)
+	{
+		if (!t->gone && t->state == TARGET_SERVE && !t->unready)
+			return true;
+	}
+	return false;
+}
+
+void app_count_targets(struct app *a)
+{
+	bool some_ready = any_is_ready(a);
+	struct target *t;
+
+	a->nserving = a->nchecking = 0;
+	list_each(t, &a->targets, of_app)
+	{
+		if (t->gone)
+			continue;
+		a->nchecking += t->state == TARGET_CHECK;
+		if (t->state != TARGET_SERVE || (t->unready && some_ready))
+			continue;
+		if (a->nserving == a->cap) {
+			a->cap = a->cap ? a->cap * 2 : 4;
+			a->serving = xrealloc(
+			    a->serving, a->cap * sizeof(struct target *));
+		}
+		a->serving[a->nserving++] = t;
+	}
 }

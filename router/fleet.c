@@ -177,41 +177,6 @@ static void target_free(struct target *t)
 	app_unref(a);
 }
 
-static bool any_is_ready(struct app *a)
-{
-	struct target *t;
-
-	list_each(t, &a->targets, of_app)
-	{
-		if (!t->gone && t->state == TARGET_SERVE && !t->unready)
-			return true;
-	}
-	return false;
-}
-
-/* app->serving and app->nchecking follow what the targets are. */
-static void count_targets(struct app *a)
-{
-	bool some_ready = any_is_ready(a);
-	struct target *t;
-
-	a->nserving = a->nchecking = 0;
-	list_each(t, &a->targets, of_app)
-	{
-		if (t->gone)
-			continue;
-		a->nchecking += t->state == TARGET_CHECK;
-		if (t->state != TARGET_SERVE || (t->unready && some_ready))
-			continue;
-		if (a->nserving == a->cap) {
-			a->cap = a->cap ? a->cap * 2 : 4;
-			a->serving = xrealloc(
-			    a->serving, a->cap * sizeof(struct target *));
-		}
-		a->serving[a->nserving++] = t;
-	}
-}
-
 static void check_drained(struct target *t)
 {
 	if (t->state == TARGET_DRAIN && t->active == 0 && !t->gone)
@@ -246,7 +211,7 @@ static void target_move(struct target *t, enum target_state to)
 		log_info("target moved app=%" PRIu64 " instance=%" PRIu64
 		         " name=%s to=%s",
 		    t->app->id, t->id, t->name, states[to]);
-	count_targets(t->app);
+	app_count_targets(t->app);
 	if (to != TARGET_CHECK)
 		probe_stop(t);
 	else if (t->checked)
@@ -277,7 +242,7 @@ void target_checked(struct target *t, unsigned status)
 void target_ready(struct target *t, bool ready)
 {
 	t->unready = !ready;
-	count_targets(t->app);
+	app_count_targets(t->app);
 	if (t->unready)
 		upstream_close_idle(t);
 	app_dispatch(t->app);
@@ -306,7 +271,7 @@ struct target *fleet_add_fixed(struct app *a, uint64_t id, const char *name,
 	t->addr_len = len;
 	t->state = TARGET_SERVE;
 	t->checked = true;
-	count_targets(a);
+	app_count_targets(a);
 	return t;
 }
 
@@ -341,7 +306,7 @@ void fleet_drop(struct target *t)
 	log_info("target gone app=%" PRIu64 " instance=%" PRIu64, a->id, t->id);
 	map_del_id(a->router->fleet.targets, t->id);
 	t->gone = true;
-	count_targets(a);
+	app_count_targets(a);
 	probe_stop(t);
 	watch_release(t);
 	upstream_close_idle(t);

@@ -128,6 +128,12 @@ void target_checked(struct target *t, unsigned status);
 void target_ready(struct target *t, bool ready);
 
 /*
+ * serving and nchecking follow what the targets are: as long as one that may
+ * serve is ready those that are not get nothing, and all do else. Pure.
+ */
+void app_count_targets(struct app *a);
+
+/*
  * The better of two at random among those that serve, can be connected and
  * did not just refuse; NULL when there is none. avoid (an id, 0 for none) is
  * the last resort. Pure.

@@ -32,7 +32,8 @@
  * 1. Nothing is told to plan as NEXT before LAUNCH.
  * 2. LIVE and FAILED end with the row written; where that can't be done it
  *    is tried again, and nobody is told before.
- * 3. Cancelling leads from PHASE, LAUNCH and LINES to FAILED.
+ * 3. What the command wrote is in the push before LAUNCH.
+ * 4. Cancelling leads from PHASE, LAUNCH and LINES to FAILED.
  */
 enum rollout_stage {
 	ROLLOUT_START,
@@ -62,7 +63,7 @@ struct rollout {
 	enum rollout_stage stage;
 	struct ask ask;        /* PHASE: to start the command */
 	char dyno[129];        /* PHASE: its name; LINES: whose lines */
-	struct lines *lines;   /* LINES */
+	struct lines *lines;   /* PHASE: of its end; LINES */
 	struct ev_timer timer; /* PHASE: its end; LIVE, FAILED: next try */
 	struct ev_timer again; /* PHASE: ask plan once more */
 	uint64_t ms;           /* LIVE: how long it took to boot */
@@ -429,7 +430,7 @@ void rollout_plan_up(struct web *w)
 	while (map_next(w->rollouts, &pos, &key, &value)) {
 		struct rollout *r = value;
 
-		if (r->stage == ROLLOUT_PHASE)
+		if (r->stage == ROLLOUT_PHASE && !r->lines)
 			ev_timer_set(w->ev, &r->again, 0);
 	}
 }
@@ -491,7 +492,8 @@ static struct rollout *with_job(struct web *w, uint64_t job)
 	while (map_next(w->rollouts, &pos, &key, &value)) {
 		struct rollout *r = value;
 
-		if (r->stage == ROLLOUT_PHASE && r->release.job == job)
+		if (r->stage == ROLLOUT_PHASE && !r->lines &&
+		    r->release.job == job)
 			return r;
 	}
 	return NULL;
@@ -515,6 +517,15 @@ static void phase_failed(struct rollout *r, const struct frame *f)
 	fail(r, str_z(text), str_z(r->dyno), 0);
 }
 
+static void phase_lines(void *arg, struct str text)
+{
+	struct rollout *r = arg;
+
+	r->lines = NULL; /* it frees itself */
+	say_indented(r->w, r->release.build, text);
+	launch(r);
+}
+
 void rollout_run_exited(struct web *w, struct peer *p, struct frame *f)
 {
 	struct rollout *r = with_job(w, frame_u64(f, F_JOB));
@@ -531,5 +542,11 @@ void rollout_run_exited(struct web *w, struct peer *p, struct frame *f)
 	if (store_release_phase_done(w->store, r->release.id, &err) == -1)
 		log_warn("release phase would run again after a restart: %s",
 		    err.msg);
-	launch(r);
+	ev_timer_stop(&r->timer);
+	ev_timer_stop(&r->again);
+	if (r->release.build)
+		r->lines = lines_ask(
+		    w, r->release.app, r->dyno, 0, LINES_SHOWN, phase_lines, r);
+	else
+		launch(r);
 }

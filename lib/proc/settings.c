@@ -64,7 +64,8 @@ static const struct setting table[] = {
         "CA bundle that build containers trust"),
 
     NUMBER_ROW("host_memory", BYTES, host_memory_bytes, "0", 0, 1024 * 1024 * G,
-        "memory that the formation of an app may add up to; 0: all of the "
+        "memory that instances share: the formation of an app may add up to "
+        "it, and releases run beside each other within it; 0: all of the "
         "machine's"),
     NUMBER_ROW("run_memory", NUMBER, run_memory, "50", 1, 10000,
         "percent of that memory for the one-off commands of an app that run "

@@ -27,6 +27,7 @@
 #include "../../runtime/jail/memory.h"
 #include "../../runtime/jail/oci.h"
 #include "../../runtime/jail/record.h"
+#include "../../runtime/jail/room.h"
 #include "../../runtime/jail/root.h"
 #include "base/fd.h"
 
@@ -410,6 +411,21 @@ static void used_memory_is_what_cannot_be_reclaimed(void **state)
 	assert_int_equal(memory_used(STR("rss x\nshmem\n\n")), 0);
 }
 
+static void available_memory_is_what_the_kernel_calls_so(void **state)
+{
+	assert_int_equal(
+	    room_available(STR("MemTotal:       4000000 kB\n"
+	                       "MemFree:          10 kB\n"
+	                       "MemAvailable:    1234 kB\nBuffers: 7 kB\n")),
+	    1234 << 10);
+	assert_int_equal(room_available(STR("MemAvailable: 12 MB\n")), 0);
+	assert_int_equal(room_available(STR("MemAvailable: x kB\n")), 0);
+	assert_int_equal(
+	    room_available(STR("MemAvailable: 18014398509481984 kB\n")), 0);
+	assert_int_equal(room_available(STR("MemTotal: 1 kB\n\n")), 0);
+	assert_int_equal(room_available(STR("")), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -427,6 +443,7 @@ int main(void)
 	    cmocka_unit_test(layers_that_were_left_mounted_are_taken_back),
 	    cmocka_unit_test(a_group_holds_and_is_killed),
 	    cmocka_unit_test(used_memory_is_what_cannot_be_reclaimed),
+	    cmocka_unit_test(available_memory_is_what_the_kernel_calls_so),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -457,6 +457,51 @@ static void what_can_not_take_a_request_is_not_chosen(void **state)
 	assert_int_equal(times[1], 4000);
 }
 
+static bool serves(const struct app *a, const struct target *t)
+{
+	for (size_t i = 0; i < a->nserving; i++)
+		if (a->serving[i] == t)
+			return true;
+	return false;
+}
+
+/* Whatever is not ready, requests go somewhere as long as one may serve. */
+static void readiness_never_leaves_an_app_without_a_target(void **state)
+{
+	struct target all[N] = {0};
+	struct app a = {0};
+	uint64_t random = 7;
+
+	(void)state;
+	list_init(&a.targets);
+	for (size_t i = 0; i < N; i++)
+		list_add(&a.targets, &all[i].of_app);
+	for (int turn = 0; turn < 20000; turn++) {
+		struct target *t;
+		size_t may = 0, ready = 0;
+
+		random = random * 6364136223846793005u + 1442695040888963407u;
+		t = &all[random >> 33 & (N - 1)];
+		if (random >> 40 & 1)
+			t->unready = !t->unready;
+		else
+			t->state = (enum target_state)(random >> 41 & 3);
+		t->gone = (random >> 44 & 7) == 0;
+		app_count_targets(&a);
+		for (size_t i = 0; i < N; i++) {
+			bool is = !all[i].gone && all[i].state == TARGET_SERVE;
+
+			may += is;
+			ready += is && !all[i].unready;
+			assert_true(is || !serves(&a, &all[i]));
+			assert_true(
+			    !is || all[i].unready || serves(&a, &all[i]));
+		}
+		assert_int_equal(a.nserving, ready ? ready : may);
+	}
+	free(a.serving);
+}
+
 static void what_becomes_of_a_request(void **state)
 {
 	static const struct {
@@ -602,6 +647,7 @@ int main(void)
 	    cmocka_unit_test(paths_are_told_apart),
 	    cmocka_unit_test(all_that_serve_are_chosen),
 	    cmocka_unit_test(what_can_not_take_a_request_is_not_chosen),
+	    cmocka_unit_test(readiness_never_leaves_an_app_without_a_target),
 	    cmocka_unit_test(what_becomes_of_a_request),
 	    cmocka_unit_test(pages_are_whole_answers),
 	    cmocka_unit_test(pages_say_what_becomes_of_the_connection),
