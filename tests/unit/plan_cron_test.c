@@ -1,6 +1,6 @@
 /* plan's cron clock: due once, however time goes and whoever was away. */
 /* links: runtime/plan/model.c runtime/plan/step.c runtime/plan/apply.c */
-/* links: runtime/plan/cron.c runtime/plan/exclusive.c */
+/* links: runtime/plan/cron.c runtime/plan/exclusive.c runtime/plan/room.c */
 /* links: runtime/plan/candidate.c runtime/plan/live.c runtime/plan/rest.c */
 #include <setjmp.h>
 #include <stdarg.h>
