@@ -153,3 +153,35 @@ bool step_is_tight(const struct step *s)
 	return s->want && s->want->release != r->release &&
 	       any_of(s->app, r->release);
 }
+
+/* --- what jail says ------------------------------------------------------- */
+
+/* What candidates of other apps were told they may use, and may not do yet. */
+static uint64_t promised(const struct model *m, const struct app *but)
+{
+	uint64_t sum = 0;
+	struct app *a;
+
+	list_each(a, &m->apps, all)
+	{
+		const struct want *w = app_candidate(a);
+
+		if (a != but && w && w->release == a->room.release &&
+		    a->room.state == ROOM_BESIDE)
+			sum += a->room.need;
+	}
+	return sum;
+}
+
+void app_room(struct model *m, struct app *a, uint64_t free)
+{
+	uint64_t taken = promised(m, a);
+	struct inst *in;
+
+	if (a->room.state != ROOM_ASKED)
+		return;
+	a->room.state = ROOM_TOLD;
+	a->room.free = free > taken ? free - taken : 0;
+	a->room.crowded = false;
+	list_each(in, &a->insts, of_app) a->room.crowded |= inst_is_ending(in);
+}
