@@ -12,6 +12,7 @@
 #include "base/fd.h"
 #include "base/log.h"
 #include "bundle.h"
+#include "dynmods.h"
 #include "instance.h"
 #include "proc/identity.h"
 #include "reserve.h"
@@ -245,6 +246,7 @@ int adopt_clean(struct jail *j)
 		code = 1;
 	}
 	freezer_clean(&j->freezer);
+	dynmods_clean(j->settings->run);
 	cgroups_remove(&j->cgroups);
 	return code;
 }

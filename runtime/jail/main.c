@@ -24,6 +24,7 @@
 #include "cgroup_limit.h"
 #include "disk.h"
 #include "doctor.h"
+#include "dynmods.h"
 #include "jail.h"
 #include "plan.h"
 #include "proc/sandbox.h"
@@ -167,6 +168,8 @@ static int run(struct jail *j, struct start *s, struct error *err)
 	if (!j->net || watch_open(j, err) == -1 ||
 	    ev_signal(j->ev, SIGTERM, on_term, j->ev, err) == -1)
 		return -1;
+	if (dynmods_open(s->settings.run, j->cgroups.group, err) == -1)
+		log_info("starts are slower: %s", err->msg);
 	sockets_open(j, pair);
 	adopt_all(j);
 	disk_sweep(j);
