@@ -27,22 +27,67 @@ static int open_disks(const struct jail *j, struct error *err)
 	return fd == -1 ? error_sys(err, "open the folder of disks") : fd;
 }
 
+/* What the images of an app's volumes may still take of the disk. */
+static uint64_t app_promised(int volumes, const char *name)
+{
+	int own = openat(volumes, name, OPEN_DIR);
+	DIR *d = own == -1 ? NULL : fdopendir(own);
+	uint64_t sum = 0;
+	struct dirent *e;
+	struct stat st;
+
+	if (!d) {
+		fd_close(&own);
+		return 0;
+	}
+	while ((e = readdir(d))) {
+		if (fstatat(own, e->d_name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+		    S_ISREG(st.st_mode) && st.st_size > st.st_blocks * 512)
+			sum += (uint64_t)(st.st_size - st.st_blocks * 512);
+	}
+	closedir(d);
+	return sum;
+}
+
+/* Images are sparse: room that they have not used yet is spoken for. */
+static uint64_t promised(const struct jail *j)
+{
+	int own = openat(j->volumes_dir, ".", OPEN_DIR);
+	DIR *d = own == -1 ? NULL : fdopendir(own);
+	uint64_t sum = 0;
+	struct dirent *e;
+
+	if (!d) {
+		fd_close(&own);
+		return 0;
+	}
+	while ((e = readdir(d))) {
+		if (e->d_name[0] != '.')
+			sum += app_promised(own, e->d_name);
+	}
+	closedir(d);
+	return sum;
+}
+
 int disk_room(
     const struct jail *j, uint64_t bytes, const char *what, struct error *err)
 {
 	char need[24], have[24];
 	struct statvfs fs;
-	uint64_t left;
+	uint64_t left, spoken = promised(j);
 
 	if (fstatvfs(j->store_dir, &fs) == -1)
 		return error_sys(err, "look at the server's disk");
 	left = (uint64_t)fs.f_bavail * fs.f_frsize;
+	left = left > spoken ? left - spoken : 0;
 	if (left >= bytes)
 		return 0;
 	size_bytes_text(bytes, need);
 	size_bytes_text(left, have);
 	return error_set(err, ERR_LIMIT,
-	    "%s takes %s, and the server's disk has %s left", what, need, have);
+	    "%s takes %s, and the server's disk has %s left that no volume "
+	    "is to have",
+	    what, need, have);
 }
 
 /* --- images --------------------------------------------------------------- */

@@ -326,13 +326,38 @@ static void an_instances_disk_leaves_nothing_but_its_pattern(void **state)
 static void there_must_be_room_for_a_disk(void **state)
 {
 	struct place *p = *state;
-	struct jail j = {.store_dir = p->dir};
+	struct jail j = {.store_dir = p->dir, .volumes_dir = -1};
 	struct error err = {0};
 
 	assert_int_equal(disk_room(&j, 1, "It", &err), 0);
 	assert_int_equal(disk_room(&j, 1ull << 60, "It", &err), -1);
 	assert_int_equal(err.code, ERR_LIMIT);
 	assert_non_null(strstr(err.msg, "It takes 1073741824G"));
+}
+
+/* Sparse images of volumes can't promise more than there is. */
+static void room_of_volumes_is_spoken_for(void **state)
+{
+	struct place *p = *state;
+	struct jail j = {.store_dir = p->dir};
+	struct error err = {0};
+	struct statvfs fs;
+	uint64_t left;
+	int fd;
+
+	assert_int_equal(fstatvfs(p->dir, &fs), 0);
+	left = (uint64_t)fs.f_bavail * fs.f_frsize;
+	assert_int_equal(mkdirat(p->dir, "volumes", 0700), 0);
+	assert_int_equal(mkdirat(p->dir, "volumes/7", 0700), 0);
+	j.volumes_dir = openat(p->dir, "volumes", O_RDONLY | O_DIRECTORY);
+	fd = openat(p->dir, "volumes/7/1", O_RDWR | O_CREAT, 0600);
+	assert_int_equal(disk_room(&j, left / 2, "It", &err), 0);
+	assert_int_equal(ftruncate(fd, (off_t)(left / 4 * 3)), 0);
+	assert_int_equal(disk_room(&j, left / 2, "It", &err), -1);
+	assert_int_equal(err.code, ERR_LIMIT);
+	assert_int_equal(disk_room(&j, left / 8, "It", &err), 0);
+	close(fd);
+	close(j.volumes_dir);
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
