@@ -129,30 +129,57 @@ static int share_one(
 	return root_bind(cnb, name, from, true, err);
 }
 
+/* What was replaced on the disk since can't be mounted any more. */
+static bool is_gone(int cnb, const char *name)
+{
+	struct stat st;
+
+	return fstatat(cnb, name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+	       st.st_nlink == 0;
+}
+
 /* The programs may lie where only root can look; /run may be noexec. */
+static int share_programs(struct jail *j, bool gone_only, struct error *err)
+{
+	const struct settings *set = j->settings;
+	const struct {
+		const char *folder, *file, *name;
+	} shares[] = {
+	    {set->libexec, "/launcher", "launcher"},
+	    {set->libexec, "/inner", "inner"},
+	    {set->registry_ca, "", "ca.crt"},
+	    {set->buildpacks, "", "buildpacks"},
+	};
+	scoped_fd int cnb = -1;
+	char path[TEXT_MAX];
+
+	snprintf(path, sizeof(path), "%s/cnb", set->run);
+	cnb = open(path, OPEN_DIR);
+	if (cnb == -1)
+		return error_sys(err, "open %s", path);
+	for (size_t i = 0; i < NELEM(shares); i++) {
+		if (gone_only && !is_gone(cnb, shares[i].name))
+			continue;
+		snprintf(path, sizeof(path), "%s%s", shares[i].folder,
+		    shares[i].file);
+		/* Not each instance needs each: the runtime tells then. */
+		if (share_one(cnb, path, shares[i].name, err) == -1 &&
+		    !gone_only)
+			return -1;
+	}
+	return 0;
+}
+
 int bundle_share_programs(struct jail *j, struct error *err)
 {
 	const struct settings *set = j->settings;
 	scoped_fd int run = open(set->run, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	scoped_fd int cnb = -1;
-	char path[TEXT_MAX];
 
 	if (run == -1)
 		return error_sys(err, "open %s", set->run);
 	if (fd_mkdir(run, "cnb", 0755, err) == -1)
 		return -1;
-	cnb = openat(run, "cnb", OPEN_DIR);
-	if (cnb == -1)
-		return error_sys(err, "open %s/cnb", set->run);
-	snprintf(path, sizeof(path), "%s/launcher", set->libexec);
-	if (share_one(cnb, path, "launcher", err) == -1)
-		return -1;
-	snprintf(path, sizeof(path), "%s/inner", set->libexec);
-	if (share_one(cnb, path, "inner", err) == -1)
-		return -1;
-	if (share_one(cnb, set->registry_ca, "ca.crt", err) == -1)
-		return -1;
-	return share_one(cnb, set->buildpacks, "buildpacks", err);
+	return share_programs(j, false, err);
 }
 
 /* --- config.json ---------------------------------------------------------- */
@@ -405,7 +432,8 @@ int bundle_write(struct instance *in, const struct order *o, struct error *err)
 {
 	scoped_buf struct buf config = BUF_INIT(OCI_MAX);
 
-	if (write_names(in, err) == -1 ||
+	if (share_programs(in->j, true, err) == -1 ||
+	    write_names(in, err) == -1 ||
 	    print_config(in, o, &config, err) == -1)
 		return -1;
 	return write_json(in, "config.json", &config, err);

@@ -49,5 +49,8 @@ int bundle_write(struct instance *in, const struct order *o, struct error *err);
 /* For one that runs inside another: process.json. */
 int bundle_process(
     struct instance *in, const struct order *o, struct error *err);
-/* Once at start: launcher, inner and buildpacks where others can reach. */
+/*
+ * Once at start: launcher, inner and buildpacks where others can reach. An
+ * instance made later takes what has replaced one of them.
+ */
 int bundle_share_programs(struct jail *j, struct error *err);

@@ -6,7 +6,8 @@ import subprocess
 
 import pytest
 
-from platform_run import ROOT, free_port
+import platform_run
+from platform_run import ROOT, Platform, free_port
 
 PREFIX = "/opt/paas"
 
@@ -50,6 +51,21 @@ def test_an_installed_platform_runs_without_the_tree(dest, folder):
         assert "ready http://" in done.stdout, done.stderr
     finally:
         subprocess.run([paas, "server", "--stop", "--state", state], check=True, capture_output=True)
+
+
+def test_instances_start_between_an_upgrade_and_its_restart(dest, folder, script_files, monkeypatch):
+    monkeypatch.setattr(platform_run, "PAAS", dest / PREFIX[1:] / "bin/paas")
+    p = Platform(folder + "/upgrade")
+    try:
+        p.start()
+        app = p.app("upgraded", script_files())
+        p.push(app)
+        make("install", dest)
+        assert p.paas("run", "echo up", cwd=app).stdout == "up\n"
+        p.commit(app)
+        p.push(app)
+    finally:
+        p.stop()
 
 
 def test_installing_twice_is_fine(dest):
