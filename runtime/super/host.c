@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "base/fd.h"
+#include "base/mem.h"
 #include "base/str.h"
 
 #define FREE_MIN (256ull << 20) /* bytes, to start at all */
@@ -149,11 +150,26 @@ static int check_programs(const struct settings *s, struct error *err)
 	return 0;
 }
 
+/* Of the state folder, or of what it will be made in. */
+static int find_disk(const char *state, struct statvfs *ret)
+{
+	scoped_free char *path = xstrdup(state);
+	char *end;
+
+	while (statvfs(path, ret) == -1) {
+		end = strrchr(path, '/');
+		if (errno != ENOENT || !end || !path[1])
+			return -1;
+		end[end == path] = '\0'; /* the first one stays */
+	}
+	return 0;
+}
+
 static int check_disk(const struct settings *s, struct error *err)
 {
 	struct statvfs fs;
 
-	if (statvfs(s->state, &fs) == -1)
+	if (find_disk(s->state, &fs) == -1)
 		return 0; /* it is made later, with its own error */
 	if ((uint64_t)fs.f_bavail * fs.f_frsize < FREE_MIN)
 		return error_set(err, ERR_LIMIT,

@@ -1,11 +1,13 @@
 """Hostile names, paths, sizes and bodies at each door: refused, clear, inert."""
 
 import json
+import pathlib
 import socket
+import subprocess
 
 import pytest
 
-from platform_run import wait_until
+from platform_run import PAAS, free_port, wait_until
 
 
 @pytest.fixture(scope="module")
@@ -191,3 +193,16 @@ def test_a_node_app_that_nothing_starts(platform):
     assert push.returncode != 0
     assert "Nothing tells how to start this app" in push.stderr
     platform.paas("destroy", "inert", "--confirm", "inert")
+
+
+def test_a_full_disk_refuses_the_start_before_the_state_folder_is_there(folder):
+    disk = pathlib.Path(folder, "small")
+    disk.mkdir()
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=16M", "none", disk], check=True)
+    try:
+        done = subprocess.run([PAAS, "server", "--state", disk / "deep/state", "--listen", f"127.0.0.1:{free_port()}"],
+                              capture_output=True, text=True, timeout=60)
+        assert done.returncode == 1 and "is full (less than 256 MB free)" in done.stderr
+        assert list(disk.iterdir()) == []
+    finally:
+        subprocess.run(["umount", disk], check=True)
