@@ -31,7 +31,9 @@ struct api *api_open_login(const struct login *l, struct error *err)
 
 	if (str_starts(str_z(l->url), STR("http:")) && !url_loopback(l->url)) {
 		error_set(err, ERR_FORBIDDEN,
-		    "the token would go to %s in clear text (use https://)",
+		    "the token would go to %s in clear text (use https://, or "
+		    "ssh -L 8080:localhost:8080 SERVER and "
+		    "http://localhost:8080)",
 		    l->url);
 		return NULL;
 	}
