@@ -373,6 +373,7 @@ int main(void)
 	    TEST(a_damaged_one_says_so_and_is_repaired),
 	    TEST(an_instances_disk_leaves_nothing_but_its_pattern),
 	    TEST(there_must_be_room_for_a_disk),
+	    TEST(room_of_volumes_is_spoken_for),
 	};
 
 	if (geteuid() != 0) {
