@@ -282,6 +282,29 @@ static int empty_dir(
 	return 0;
 }
 
+#define NAMES_MAX (16u << 20) /* bytes of all names in a folder */
+
+void fd_each_name(
+    int dir, void (*fn)(void *arg, int dir, const char *name), void *arg)
+{
+	scoped_buf struct buf names = BUF_INIT(NAMES_MAX);
+	int own = open_dir_here(dir, ".");
+	DIR *d = own == -1 ? NULL : fdopendir(own);
+	struct dirent *e;
+
+	if (!d) {
+		fd_close(&own);
+		return;
+	}
+	while ((e = readdir(d)))
+		if (e->d_name[0] != '.')
+			buf_add(
+			    &names, str_make(e->d_name, strlen(e->d_name) + 1));
+	closedir(d);
+	for (size_t at = 0; at < names.len; at += strlen(names.p + at) + 1)
+		fn(arg, dir, names.p + at);
+}
+
 int fd_remove_tree(int dir, const char *name, struct error *err)
 {
 	struct removal r = {.top = -1};

@@ -59,6 +59,12 @@ int fd_sealed_read(int fd, struct buf *b, struct error *err);
 /* One level, with this very mode; an existing folder is left as it is. */
 int fd_mkdir(int dir, const char *name, mode_t mode, struct error *err);
 /*
+ * Call fn for each name in dir as it is now; hidden ones do not count. What fn
+ * does to the folder changes nothing of that. One that can't be read is empty.
+ */
+void fd_each_name(
+    int dir, void (*fn)(void *arg, int dir, const char *name), void *arg);
+/*
  * Remove name below dir with all it holds, however deep; a missing one is
  * fine. Links are removed and not followed, mounts are not entered.
  */

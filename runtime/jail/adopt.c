@@ -1,6 +1,5 @@
 #include "adopt.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -120,18 +119,18 @@ static void adopt(struct jail *j, const struct record *r)
 }
 
 /* A folder without a whole record: nothing else was made yet. */
-static void drop_folder(struct jail *j, const char *name)
+static void drop_folder(void *arg, int dir, const char *name)
 {
-	scoped_fd int folder = openat(j->instances_dir, name, OPEN_DIR);
+	scoped_fd int folder = openat(dir, name, OPEN_DIR);
 
 	if (folder != -1)
 		root_undo(folder);
-	(void)fd_remove_tree(j->instances_dir, name, NULL);
+	(void)fd_remove_tree(dir, name, NULL);
 }
 
-static void adopt_folder(struct jail *j, const char *name)
+static void adopt_folder(void *arg, int dir, const char *name)
 {
-	scoped_fd int folder = openat(j->instances_dir, name, OPEN_DIR);
+	scoped_fd int folder = openat(dir, name, OPEN_DIR);
 	scoped_buf struct buf text = BUF_INIT(RECORD_MAX);
 	struct record r;
 	uint64_t id;
@@ -140,38 +139,12 @@ static void adopt_folder(struct jail *j, const char *name)
 	    read_file(folder, "record", &text) == 0 &&
 	    record_parse(buf_str(&text), &r, NULL) == 0 && r.instance == id &&
 	    r.kind < KIND_N)
-		adopt(j, &r);
+		adopt(arg, &r);
 	else
-		drop_folder(j, name);
+		drop_folder(arg, dir, name);
 }
 
 /* --- all ------------------------------------------------------------------ */
-
-/* The names are gathered first: adopting changes the folder. */
-static void each_instance(
-    struct jail *j, void (*fn)(struct jail *j, const char *name))
-{
-	scoped_buf struct buf names = BUF_INIT(16u << 20);
-	int own = openat(j->instances_dir, ".", OPEN_DIR);
-	DIR *d = own == -1 ? NULL : fdopendir(own);
-	struct str rest, name;
-	struct dirent *e;
-	char text[NAME_MAX + 1];
-
-	if (!d) {
-		fd_close(&own);
-		return;
-	}
-	while ((e = readdir(d)))
-		if (e->d_name[0] != '.')
-			buf_addf(&names, "%s\n", e->d_name);
-	closedir(d);
-	rest = buf_str(&names);
-	while (rest.len > 0 && str_split(&rest, '\n', &name)) {
-		str_copy(name, text, sizeof(text));
-		fn(j, text);
-	}
-}
 
 /* A group of nobody that we know. */
 static void sweep_group(void *arg, const char *name)
@@ -187,7 +160,7 @@ static void sweep_group(void *arg, const char *name)
 
 void adopt_all(struct jail *j)
 {
-	each_instance(j, adopt_folder);
+	fd_each_name(j->instances_dir, adopt_folder, j);
 	cgroups_each(&j->cgroups, sweep_group, j);
 }
 
@@ -237,7 +210,7 @@ int adopt_clean(struct jail *j)
 		log_error("processes of apps do not end");
 		code = 1;
 	}
-	each_instance(j, drop_folder);
+	fd_each_name(j->instances_dir, drop_folder, j);
 	root_unmount_below(j->settings->run);
 	snprintf(path, sizeof(path), "%s/store/work", j->settings->state);
 	root_unmount_below(path);

@@ -1,6 +1,5 @@
 #include "disk.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -27,45 +26,29 @@ static int open_disks(const struct jail *j, struct error *err)
 	return fd == -1 ? error_sys(err, "open the folder of disks") : fd;
 }
 
-/* What the images of an app's volumes may still take of the disk. */
-static uint64_t app_promised(int volumes, const char *name)
+/* Images are sparse: room that they have not used yet is spoken for. */
+static void add_promise(void *sum, int dir, const char *name)
 {
-	int own = openat(volumes, name, OPEN_DIR);
-	DIR *d = own == -1 ? NULL : fdopendir(own);
-	uint64_t sum = 0;
-	struct dirent *e;
 	struct stat st;
 
-	if (!d) {
-		fd_close(&own);
-		return 0;
-	}
-	while ((e = readdir(d))) {
-		if (fstatat(own, e->d_name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
-		    S_ISREG(st.st_mode) && st.st_size > st.st_blocks * 512)
-			sum += (uint64_t)(st.st_size - st.st_blocks * 512);
-	}
-	closedir(d);
-	return sum;
+	if (fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+	    S_ISREG(st.st_mode) && st.st_size > st.st_blocks * 512)
+		*(uint64_t *)sum += (uint64_t)(st.st_size - st.st_blocks * 512);
 }
 
-/* Images are sparse: room that they have not used yet is spoken for. */
+static void add_app(void *sum, int volumes, const char *name)
+{
+	scoped_fd int dir = openat(volumes, name, OPEN_DIR);
+
+	if (dir != -1)
+		fd_each_name(dir, add_promise, sum);
+}
+
 static uint64_t promised(const struct jail *j)
 {
-	int own = openat(j->volumes_dir, ".", OPEN_DIR);
-	DIR *d = own == -1 ? NULL : fdopendir(own);
 	uint64_t sum = 0;
-	struct dirent *e;
 
-	if (!d) {
-		fd_close(&own);
-		return 0;
-	}
-	while ((e = readdir(d))) {
-		if (e->d_name[0] != '.')
-			sum += app_promised(own, e->d_name);
-	}
-	closedir(d);
+	fd_each_name(j->volumes_dir, add_app, &sum);
 	return sum;
 }
 
@@ -201,16 +184,16 @@ int disk_upper(struct jail *j, int dir, const char *name, uint64_t bytes,
 }
 
 /* The templates stay. */
+static void sweep(void *arg, int dir, const char *name)
+{
+	if (strncmp(name, "t-", 2) != 0)
+		(void)unlinkat(dir, name, 0);
+}
+
 void disk_sweep(struct jail *j)
 {
-	int disks = open_disks(j, NULL);
-	DIR *d = disks == -1 ? NULL : fdopendir(disks);
-	struct dirent *e;
+	scoped_fd int disks = open_disks(j, NULL);
 
-	if (!d)
-		return;
-	while ((e = readdir(d)))
-		if (e->d_name[0] != '.' && strncmp(e->d_name, "t-", 2) != 0)
-			(void)unlinkat(dirfd(d), e->d_name, 0);
-	closedir(d);
+	if (disks != -1)
+		fd_each_name(disks, sweep, NULL);
 }

@@ -1,6 +1,5 @@
 #include "store.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -197,8 +196,9 @@ void store_work_drop(struct jail *j, uint64_t id)
 }
 
 /* A work that an earlier jail made: its lease goes on, or it goes. */
-static void find_work(struct jail *j, int works, const char *name)
+static void find_work(void *arg, int works, const char *name)
 {
+	struct jail *j = arg;
 	scoped_fd int dir = openat(works, name, OPEN_DIR);
 	uint64_t id, app, range;
 	struct error err = {0};
@@ -219,26 +219,9 @@ static void find_work(struct jail *j, int works, const char *name)
 	           top.st_dev != up.st_dev;
 }
 
-static void each_name(struct jail *j, int dir,
-    void (*fn)(struct jail *j, int dir, const char *name))
+static void trash_again(void *arg, int dir, const char *name)
 {
-	int own = openat(dir, ".", OPEN_DIR);
-	DIR *d = own == -1 ? NULL : fdopendir(own);
-	struct dirent *e;
-
-	if (!d) {
-		fd_close(&own);
-		return;
-	}
-	while ((e = readdir(d)))
-		if (e->d_name[0] != '.')
-			fn(j, dir, e->d_name);
-	closedir(d);
-}
-
-static void trash_again(struct jail *j, int dir, const char *name)
-{
-	empty_trash(j, name);
+	empty_trash(arg, name);
 }
 
 int store_open(struct jail *j, struct error *err)
@@ -252,8 +235,8 @@ int store_open(struct jail *j, struct error *err)
 	trash = openat(j->store_dir, "trash", OPEN_DIR);
 	if (trash == -1)
 		return error_sys(err, "open the store's trash");
-	each_name(j, trash, trash_again);
-	each_name(j, works, find_work);
+	fd_each_name(trash, trash_again, j);
+	fd_each_name(works, find_work, j);
 	return 0;
 }
 

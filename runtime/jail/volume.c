@@ -1,6 +1,5 @@
 #include "volume.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -322,36 +321,25 @@ static void unmount(struct jail *j, const char *name, int flags)
 	(void)unlinkat(j->mounts_dir, name, AT_REMOVEDIR);
 }
 
-static void each_name(struct jail *j, int dir, const void *arg,
-    void (*fn)(struct jail *j, int dir, const char *name, const void *arg))
-{
-	int own = openat(dir, ".", OPEN_DIR);
-	DIR *d = own == -1 ? NULL : fdopendir(own);
-	struct dirent *e;
+struct of_app {
+	struct jail *j;
+	uint64_t app;
+};
 
-	if (!d) {
-		fd_close(&own);
-		return;
-	}
-	while ((e = readdir(d)))
-		if (e->d_name[0] != '.')
-			fn(j, dir, e->d_name, arg);
-	closedir(d);
-}
-
-static void unmount_app(
-    struct jail *j, int dir, const char *name, const void *arg)
+static void unmount_app(void *arg, int dir, const char *name)
 {
+	const struct of_app *of = arg;
 	uint64_t app, id;
 
-	if (parse_mount(name, &app, &id) && app == *(const uint64_t *)arg)
-		unmount(j, name, 0);
+	if (parse_mount(name, &app, &id) && app == of->app)
+		unmount(of->j, name, 0);
 }
 
 void volumes_idle(struct jail *j, uint64_t app, const struct instance *except)
 {
 	if (!is_used(j, app, except))
-		each_name(j, j->mounts_dir, &app, unmount_app);
+		fd_each_name(
+		    j->mounts_dir, unmount_app, &(struct of_app){j, app});
 }
 
 int volume_drop(struct jail *j, uint64_t app, uint64_t id, struct error *err)
@@ -371,13 +359,13 @@ int volume_drop(struct jail *j, uint64_t app, uint64_t id, struct error *err)
 	return 0;
 }
 
-static void detach_app(
-    struct jail *j, int dir, const char *name, const void *arg)
+static void detach_app(void *arg, int dir, const char *name)
 {
+	const struct of_app *of = arg;
 	uint64_t app, id;
 
-	if (parse_mount(name, &app, &id) && app == *(const uint64_t *)arg)
-		unmount(j, name, MNT_DETACH);
+	if (parse_mount(name, &app, &id) && app == of->app)
+		unmount(of->j, name, MNT_DETACH);
 }
 
 void volumes_app_drop(struct jail *j, uint64_t app)
@@ -388,14 +376,14 @@ void volumes_app_drop(struct jail *j, uint64_t app)
 	app_name(app, name);
 	if (fd_remove_tree(j->volumes_dir, name, &err) == -1)
 		log_error("volumes stay app=%s: %s", name, err.msg);
-	each_name(j, j->mounts_dir, &app, detach_app);
+	fd_each_name(j->mounts_dir, detach_app, &(struct of_app){j, app});
 }
 
 /* --- at start ------------------------------------------------------------- */
 
-static void sweep_mount(
-    struct jail *j, int dir, const char *name, const void *arg)
+static void sweep_mount(void *arg, int dir, const char *name)
 {
+	struct jail *j = arg;
 	uint64_t app, id;
 
 	if (!parse_mount(name, &app, &id) || !has_image(j, app, id))
@@ -404,26 +392,24 @@ static void sweep_mount(
 		unmount(j, name, 0);
 }
 
-static void sweep_image(
-    struct jail *j, int dir, const char *name, const void *arg)
+static void sweep_image(void *arg, int dir, const char *name)
 {
 	if (str_ends(str_z(name), STR(".part")))
 		(void)unlinkat(dir, name, 0);
 }
 
-static void sweep_app(
-    struct jail *j, int dir, const char *name, const void *arg)
+static void sweep_app(void *arg, int dir, const char *name)
 {
 	scoped_fd int images = openat(dir, name, OPEN_DIR);
 
 	if (images != -1)
-		each_name(j, images, NULL, sweep_image);
+		fd_each_name(images, sweep_image, NULL);
 }
 
 void volumes_sweep(struct jail *j)
 {
-	each_name(j, j->mounts_dir, NULL, sweep_mount);
-	each_name(j, j->volumes_dir, NULL, sweep_app);
+	fd_each_name(j->mounts_dir, sweep_mount, j);
+	fd_each_name(j->volumes_dir, sweep_app, j);
 }
 
 /* --- frames --------------------------------------------------------------- */

@@ -212,6 +212,39 @@ static void what_is_no_folder_is_removed_too(void **state)
 	assert_int_equal(faccessat(f->fd, "dir", F_OK, 0), 0);
 }
 
+struct seen {
+	unsigned n;
+	bool other;
+};
+
+/* Makes and removes while it is called. */
+static void see_name(void *arg, int dir, const char *name)
+{
+	struct seen *seen = arg;
+	char more[64];
+
+	seen->n++;
+	seen->other |= name[0] == '.' || strlen(name) != 2;
+	snprintf(more, sizeof(more), "more-%s", name);
+	assert_int_equal(mkdirat(dir, more, 0755), 0);
+	assert_int_equal(unlinkat(dir, name, AT_REMOVEDIR), 0);
+}
+
+static void names_are_those_of_the_start(void **state)
+{
+	const struct folder *f = *state;
+	struct seen seen = {0};
+
+	for (char name[] = "a0"; name[1] <= '9'; name[1]++)
+		assert_int_equal(mkdirat(f->fd, name, 0755), 0);
+	assert_int_equal(mkdirat(f->fd, ".h", 0755), 0);
+	fd_each_name(f->fd, see_name, &seen);
+	assert_int_equal(seen.n, 10);
+	assert_false(seen.other);
+	fd_each_name(-1, see_name, &seen);
+	assert_int_equal(seen.n, 10);
+}
+
 static void closing_keeps_errno_and_is_done_once(void **state)
 {
 	int fd = dup(2);
@@ -235,6 +268,7 @@ int main(void)
 	    TEST(what_is_no_folder_is_removed_too),
 	    cmocka_unit_test(sealed_memory_is_read_by_all_alike),
 	    cmocka_unit_test(memory_that_may_change_is_refused),
+	    TEST(names_are_those_of_the_start),
 	    cmocka_unit_test(closing_keeps_errno_and_is_done_once),
 	};
 
