@@ -1,12 +1,10 @@
 #include "source.h"
 
 #include <fcntl.h>
-#include <stdio.h>
-#include <sys/socket.h>
-#include <sys/un.h>
 
 #include "base/fd.h"
 #include "base/mem.h"
+#include "ipc/connect.h"
 
 #define ASKS_MAX 5 /* for a worker that takes the order */
 
@@ -21,21 +19,6 @@ struct source {
 	bool done;
 	struct error err;
 };
-
-static int connect_worker(struct builder *b, struct error *err)
-{
-	scoped_fd int fd =
-	    socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	struct sockaddr_un at = {.sun_family = AF_UNIX};
-
-	if (fd == -1)
-		return error_sys(err, "make a worker's connection");
-	snprintf(at.sun_path, sizeof(at.sun_path), "%s/export.sock",
-	    b->settings->run);
-	if (connect(fd, (struct sockaddr *)&at, sizeof(at)) == -1)
-		return error_sys(err, "ask for an export worker");
-	return take_fd(&fd);
-}
 
 static void source_up(struct peer *p, void *ctx)
 {
@@ -95,7 +78,7 @@ static bool ask_again(struct source *s)
 	if (s->sent || !s->job.ended || s->asks >= ASKS_MAX)
 		return false;
 	s->asks++;
-	fd = connect_worker(s->b, NULL);
+	fd = ipc_ask(s->b->settings->run, "export", NULL);
 	if (fd == -1)
 		return false;
 	s->peer = ipc_adopt(s->b->ev, fd, ROLE_BUILDER, ROLE_RECEIVE, &ops, s);
@@ -105,7 +88,7 @@ static bool ask_again(struct source *s)
 struct source *source_start(
     struct builder *b, const struct source_job *job, struct error *err)
 {
-	scoped_fd int fd = connect_worker(b, err);
+	scoped_fd int fd = ipc_ask(b->settings->run, "export", err);
 	struct source *s;
 
 	if (fd == -1)

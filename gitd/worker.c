@@ -1,14 +1,13 @@
 #include "worker.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <sys/socket.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 #include "base/fd.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "ipc/connect.h"
 #include "proc/spawn.h"
 
 #define ASKS_MAX 5 /* for a worker that takes the job */
@@ -66,21 +65,6 @@ static int connect_alone(struct repo *repo, struct error *err)
 	if (spawn_worker(repo, theirs, err) == -1)
 		return -1;
 	return take_fd(&ours);
-}
-
-static int connect_super(struct gitd *g, struct error *err)
-{
-	scoped_fd int fd =
-	    socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	struct sockaddr_un at = {.sun_family = AF_UNIX};
-
-	if (fd == -1)
-		return error_sys(err, "make a worker's connection");
-	snprintf(at.sun_path, sizeof(at.sun_path), "%s/receive.sock",
-	    g->settings.run);
-	if (connect(fd, (struct sockaddr *)&at, sizeof(at)) == -1)
-		return error_sys(err, "ask for a worker");
-	return take_fd(&fd);
 }
 
 static void close_job(struct worker *w)
@@ -144,7 +128,7 @@ static bool ask_again(struct worker *w)
 	if (w->sent || !w->ops || w->g->open || w->asks >= ASKS_MAX)
 		return false;
 	w->asks++;
-	fd = connect_super(w->g, &err);
+	fd = ipc_ask(w->g->settings.run, "receive", &err);
 	if (fd == -1) {
 		log_warn("no worker: %s", err.msg);
 		return false;
@@ -185,7 +169,8 @@ struct worker *worker_start(struct repo *repo, const struct worker_job *job,
 
 	*w = (struct worker){
 	    .g = g, .ops = ops, .ctx = ctx, .fds = {job->body, job->out}};
-	fd = g->open ? connect_alone(repo, err) : connect_super(g, err);
+	fd = g->open ? connect_alone(repo, err)
+	             : ipc_ask(g->settings.run, "receive", err);
 	if (fd == -1) {
 		worker_free(w);
 		return NULL;

@@ -6,12 +6,12 @@
 #include <stddef.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 #include "base/fd.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "ipc/connect.h"
 #include "ipc/packet.h"
 
 #define FRAMES_A_TURN 64 /* then others have their turn */
@@ -444,26 +444,10 @@ void peer_close(struct peer *p)
 
 /* --- connectors ---------------------------------------------------------- */
 
-static int connect_fd(const char *path, struct error *err)
-{
-	struct sockaddr_un to = {.sun_family = AF_UNIX};
-	scoped_fd int fd = -1;
-
-	if (strlen(path) >= sizeof(to.sun_path))
-		return error_set(err, ERR_LIMIT, "socket path %s", path);
-	memcpy(to.sun_path, path, strlen(path) + 1);
-	fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-	if (fd == -1)
-		return error_sys(err, "socket");
-	if (connect(fd, (struct sockaddr *)&to, sizeof(to)) == -1)
-		return error_sys(err, "connect to %s", path);
-	return take_fd(&fd);
-}
-
 static void try_connect(struct peer *p)
 {
 	struct error err = {0};
-	int fd = connect_fd(p->path, &err);
+	int fd = ipc_connect_fd(p->path, &err);
 
 	if (fd == -1) {
 		log_debug("%s", err.msg);

@@ -4,30 +4,11 @@
  * Connecting makes super start an outbound; it ends by itself when it has had
  * nothing to do for a while.
  */
-#include <errno.h>
-#include <stdio.h>
-#include <sys/socket.h>
-#include <sys/un.h>
-
 #include "base/fd.h"
 #include "base/log.h"
 #include "drain.h"
+#include "ipc/connect.h"
 #include "ipc/peer.h"
-
-static int connect_super(const struct logd *d, struct error *err)
-{
-	scoped_fd int fd =
-	    socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	struct sockaddr_un at = {.sun_family = AF_UNIX};
-
-	if (fd == -1)
-		return error_sys(err, "make a connection to outbound");
-	snprintf(at.sun_path, sizeof(at.sun_path), "%s/outbound.sock",
-	    d->settings->run);
-	if (connect(fd, (struct sockaddr *)&at, sizeof(at)) == -1)
-		return error_sys(err, "ask for an outbound");
-	return take_fd(&fd);
-}
 
 static void on_up(struct peer *p, void *ctx)
 {
@@ -73,7 +54,7 @@ struct peer *link_get(struct logd *d)
 
 	if (d->outbound)
 		return d->outbound;
-	fd = connect_super(d, &err);
+	fd = ipc_ask(d->settings->run, "outbound", &err);
 	if (fd == -1) {
 		log_warn("no outbound for drains: %s", err.msg);
 		return NULL;
