@@ -153,6 +153,17 @@ void frame_put_u64(struct frame_out *o, uint16_t tag, uint64_t value)
 	frame_put(o, tag, str_make(bytes, sizeof(bytes)));
 }
 
+void frame_put_all(struct frame_out *o, struct str fields)
+{
+	const struct frame f = {.fields = fields};
+	struct str value;
+	uint16_t tag;
+	size_t pos = 0;
+
+	while (frame_next(&f, &pos, &tag, &value))
+		frame_put(o, tag, value);
+}
+
 void frame_put_fd(struct frame_out *o, int fd)
 {
 	if (o->nfds == FRAME_FDS_MAX || fd < 0)

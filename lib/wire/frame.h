@@ -62,5 +62,6 @@ struct frame_out frame_begin(uint16_t type, uint32_t id);
 void frame_put(struct frame_out *o, uint16_t tag, struct str value);
 void frame_put_z(struct frame_out *o, uint16_t tag, const char *value);
 void frame_put_u64(struct frame_out *o, uint16_t tag, uint64_t value);
+void frame_put_all(struct frame_out *o, struct str fields); /* of a frame */
 void frame_put_fd(struct frame_out *o, int fd); /* marks bad past the limit */
 void frame_out_release(struct frame_out *o);

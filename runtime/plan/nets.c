@@ -64,22 +64,11 @@ void nets_free(struct nets *n)
 	free(n);
 }
 
-static void fields_put(struct str fields, struct frame_out *o)
-{
-	struct frame f = {.fields = fields};
-	struct str value;
-	uint16_t tag;
-	size_t pos = 0;
-
-	while (frame_next(&f, &pos, &tag, &value))
-		frame_put(o, tag, value);
-}
-
 static void send_fields(struct peer *to, uint16_t type, struct str fields)
 {
 	struct frame_out o = frame_begin(type, 0);
 
-	fields_put(fields, &o);
+	frame_put_all(&o, fields);
 	(void)plan_send(to, &o);
 }
 
@@ -199,7 +188,7 @@ void on_net_open(struct plan *p, struct peer *from, struct frame *f)
 	list_add(&p->nets->openings, &o->all);
 	p->nets->nopenings++;
 	out = frame_begin(MSG_NET_OPEN, o->jail_id);
-	fields_put(f->fields, &out);
+	frame_put_all(&out, f->fields);
 	(void)plan_send(p->jail, &out);
 }
 
@@ -212,7 +201,7 @@ static void answer(
 	    peer_id(p->names) != o->peer)
 		return;
 	out = frame_begin(type, o->names_id);
-	fields_put(fields, &out);
+	frame_put_all(&out, fields);
 	(void)plan_send(p->names, &out);
 }
 

@@ -18,17 +18,6 @@ static void question_free(struct question *q)
 	free(q);
 }
 
-static void fields_put(struct str fields, struct frame_out *o)
-{
-	struct frame f = {.fields = fields};
-	struct str value;
-	uint16_t tag;
-	size_t pos = 0;
-
-	while (frame_next(&f, &pos, &tag, &value))
-		frame_put(o, tag, value);
-}
-
 static void pass_on(struct plan *p, struct question *q)
 {
 	struct frame_out o;
@@ -37,7 +26,7 @@ static void pass_on(struct plan *p, struct question *q)
 		return; /* it is asked when jail is back */
 	q->jail_id = peer_next_id(p->jail);
 	o = frame_begin(q->type, q->jail_id);
-	fields_put(buf_str(&q->fields), &o);
+	frame_put_all(&o, buf_str(&q->fields));
 	(void)plan_send(p->jail, &o);
 }
 
@@ -92,7 +81,7 @@ static void answer(
 	if (!q->id || !to)
 		return;
 	o = frame_begin(f->type, q->id);
-	fields_put(f->fields, &o);
+	frame_put_all(&o, f->fields);
 	(void)plan_send(to, &o);
 }
 

@@ -46,6 +46,20 @@ static void what_is_put_is_found_in_order(void **state)
 	assert_false(frame_next(&f, &pos, &tag, &value));
 }
 
+static void fields_are_passed_on_as_they_came(void **state)
+{
+	scoped_frame_out struct frame_out o = frame_begin(1, 2);
+	scoped_frame_out struct frame_out copy = frame_begin(1, 2);
+	struct frame f;
+
+	frame_put_z(&o, 3, "one");
+	frame_put_u64(&o, 1, 7);
+	frame_put(&o, 3, STR("\0two"));
+	assert_int_equal(frame_parse(buf_str(&o.bytes), &f, NULL), 0);
+	frame_put_all(&copy, f.fields);
+	assert_true(str_eq(buf_str(&o.bytes), buf_str(&copy.bytes)));
+}
+
 static void the_bytes_are_those_of_the_header_file(void **state)
 {
 	scoped_frame_out struct frame_out o = frame_begin(0x0102, 0x03040506);
@@ -149,6 +163,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(what_is_put_is_found_in_order),
+	    cmocka_unit_test(fields_are_passed_on_as_they_came),
 	    cmocka_unit_test(the_bytes_are_those_of_the_header_file),
 	    cmocka_unit_test(malformed_packets_are_refused),
 	    cmocka_unit_test(a_frame_has_its_largest_size),
