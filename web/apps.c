@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "applog.h"
+#include "audit.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/name.h"
@@ -17,18 +18,6 @@
 #include "rollout.h"
 #include "routes.h"
 #include "want.h"
-
-static int audit(struct web *w, const struct account *by, const struct app *a,
-    const char *action, const char *detail, struct error *err)
-{
-	return store_event_add(w->store,
-	    &(struct event_new){.account = by->id,
-	        .app = a->id,
-	        .app_name = a->name,
-	        .action = action,
-	        .detail = detail},
-	    err);
-}
 
 /* --- names ---------------------------------------------------------------- */
 

@@ -3,6 +3,7 @@
 #include <inttypes.h>
 
 #include "applog.h"
+#include "audit.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "ipc/msg.h"
@@ -39,18 +40,6 @@ void drains_up(struct web *w)
 		return;
 	}
 	(void)peer_send(w->logd, &end);
-}
-
-static int audit(struct web *w, const struct account *by, const struct app *a,
-    const char *action, const struct log_drain *d, struct error *err)
-{
-	return store_event_add(w->store,
-	    &(struct event_new){.account = by->id,
-	        .app = a->id,
-	        .app_name = a->name,
-	        .action = action,
-	        .detail = d->token},
-	    err);
 }
 
 /* --- looking for one ------------------------------------------------------ */
@@ -134,7 +123,7 @@ int drains_add(struct web *w, const struct account *by, const struct app *a,
 		return -1;
 	tx = store_begin(w->store, err);
 	if (!tx || store_drain_add(w->store, a->id, url, ret, err) == -1 ||
-	    audit(w, by, a, "drain:add", ret, err) == -1 ||
+	    audit(w, by, a, "drain:add", ret->token, err) == -1 ||
 	    store_commit(&tx, err) == -1)
 		return -1;
 	tell(w, ret, clock_real_ms());
@@ -149,7 +138,7 @@ int drains_del(struct web *w, const struct account *by, const struct app *a,
 	struct frame_out o;
 
 	if (!tx || store_drain_del(w->store, d->id, err) == -1 ||
-	    audit(w, by, a, "drain:remove", d, err) == -1 ||
+	    audit(w, by, a, "drain:remove", d->token, err) == -1 ||
 	    store_commit(&tx, err) == -1)
 		return -1;
 	o = frame_begin(MSG_DRAIN_DROP, 0);

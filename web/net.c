@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "applog.h"
+#include "audit.h"
 #include "base/log.h"
 #include "ids.h"
 #include "ipc/msg.h"
@@ -73,18 +74,6 @@ void net_up(struct web *w)
 static int64_t id_of(const struct app *a)
 {
 	return a ? a->id : 0;
-}
-
-static int audit(struct web *w, const struct account *by, const struct app *a,
-    const char *action, const char *detail, struct error *err)
-{
-	return store_event_add(w->store,
-	    &(struct event_new){.account = by->id,
-	        .app = id_of(a),
-	        .app_name = a ? a->name : "",
-	        .action = action,
-	        .detail = detail},
-	    err);
 }
 
 static int check_rules(struct web *w, const struct app *a, struct error *err)

@@ -4,6 +4,7 @@
 
 #include "applog.h"
 #include "apps.h"
+#include "audit.h"
 #include "want.h"
 
 /* The quantity that text asks for, seen from now. */
@@ -185,13 +186,7 @@ int apps_scale(struct web *w, const struct account *by, const struct app *a,
 		if (scale_one(w, a, &v[i], &said, err) == -1)
 			return -1;
 	if (check_memory(w, a, before, buf_z(&said), err) == -1 ||
-	    store_event_add(w->store,
-	        &(struct event_new){.account = by->id,
-	            .app = a->id,
-	            .app_name = a->name,
-	            .action = "app:scale",
-	            .detail = buf_z(&said)},
-	        err) == -1 ||
+	    audit(w, by, a, "app:scale", buf_z(&said), err) == -1 ||
 	    store_commit(&tx, err) == -1)
 		return -1;
 	want_again(w, a->id);

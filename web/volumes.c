@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "applog.h"
+#include "audit.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/name.h"
@@ -159,20 +160,15 @@ void volumes_up(struct web *w)
 
 /* --- create --------------------------------------------------------------- */
 
-static int audit(struct web *w, const struct account *by, const struct app *a,
-    const char *action, const struct volume *v, struct error *err)
+static int audit_volume(struct web *w, const struct account *by,
+    const struct app *a, const char *action, const struct volume *v,
+    struct error *err)
 {
 	char detail[64], bytes[24];
 
 	size_bytes_text(v->bytes, bytes);
 	snprintf(detail, sizeof(detail), "%s %s", v->name, bytes);
-	return store_event_add(w->store,
-	    &(struct event_new){.account = by->id,
-	        .app = a->id,
-	        .app_name = a->name,
-	        .action = action,
-	        .detail = detail},
-	    err);
+	return audit(w, by, a, action, detail, err);
 }
 
 /* The app's processes get what it has now. */
@@ -222,7 +218,7 @@ int volumes_create(struct web *w, const struct account *by,
 
 	if (!tx || check_new(w, v, err) == -1 ||
 	    store_volume_add(w->store, v, &id, err) == -1 ||
-	    audit(w, by, app, "volume:create", v, err) == -1 ||
+	    audit_volume(w, by, app, "volume:create", v, err) == -1 ||
 	    store_commit(&tx, err) == -1)
 		return -1;
 	begin(a, w, by, v);
@@ -276,7 +272,7 @@ int volumes_resize(struct web *w, const struct account *by,
 		    "one and copy what it holds.",
 		    v->name, now);
 	larger.bytes = bytes;
-	if (audit(w, by, app, "volume:resize", &larger, err) == -1)
+	if (audit_volume(w, by, app, "volume:resize", &larger, err) == -1)
 		return -1;
 	begin(a, w, by, &larger);
 	return ask_put(a, bytes, resized, err);
@@ -307,7 +303,7 @@ int volumes_destroy(struct web *w, const struct account *by,
 	scoped_tx struct store *tx = store_begin(w->store, err);
 
 	if (!tx || store_volume_gone(w->store, v->id, err) == -1 ||
-	    audit(w, by, app, "volume:destroy", v, err) == -1 ||
+	    audit_volume(w, by, app, "volume:destroy", v, err) == -1 ||
 	    store_commit(&tx, err) == -1)
 		return -1;
 	applog(

@@ -78,18 +78,11 @@ static int read_word(
 {
 	const json_t *value = json_object_get(update, name);
 
-	*ret = (struct str){0};
 	if (json_is_object(value)) /* {"name": ...} or {"id": ...} */
 		value = json_object_get(value, "name")
 		            ? json_object_get(value, "name")
 		            : json_object_get(value, "id");
-	if (!value || json_is_null(value))
-		return 0;
-	if (!json_is_string(value))
-		return error_set(
-		    err, ERR_INVALID, "\"%s\" must be a text.", name);
-	*ret = str_make(json_string_value(value), json_string_length(value));
-	return 0;
+	return request_word(value, name, ret, err);
 }
 
 struct update {

@@ -52,11 +52,9 @@ void request_base(const struct request *r, struct buf *out)
 	buf_add(out, r->origin.host);
 }
 
-int request_text(
-    struct request *r, const char *name, struct str *ret, struct error *err)
+int request_word(
+    const json_t *value, const char *name, struct str *ret, struct error *err)
 {
-	const json_t *value = json_object_get(r->json, name);
-
 	*ret = (struct str){0};
 	if (!value || json_is_null(value))
 		return 0;
@@ -65,6 +63,12 @@ int request_text(
 		    err, ERR_INVALID, "\"%s\" must be a text.", name);
 	*ret = str_make(json_string_value(value), json_string_length(value));
 	return 0;
+}
+
+int request_text(
+    struct request *r, const char *name, struct str *ret, struct error *err)
+{
+	return request_word(json_object_get(r->json, name), name, ret, err);
 }
 
 /* --- answering ------------------------------------------------------------ */

@@ -55,6 +55,9 @@ void request_base(const struct request *r, struct buf *out);
 /* A member of the body: empty with p NULL when absent or null. */
 int request_text(
     struct request *r, const char *name, struct str *ret, struct error *err);
+/* The same of a value found elsewhere; name is what it is called. */
+int request_word(
+    const json_t *value, const char *name, struct str *ret, struct error *err);
 
 /* Answers; body is taken. One of them is called once. */
 void request_json(struct request *r, unsigned status, json_t *body);
