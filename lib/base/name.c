@@ -158,19 +158,6 @@ bool name_size(struct str s)
 	return all_of(s, LOWER | DIGIT | DASH, 1, 32);
 }
 
-bool name_email(struct str s)
-{
-	ssize_t at = str_find(s, '@');
-
-	if (s.len > 254 || at < 1 || (size_t)at + 1 == s.len ||
-	    str_find(str_sub(s, (size_t)at + 1, s.len), '@') != -1)
-		return false;
-	for (size_t i = 0; i < s.len; i++)
-		if (s.p[i] <= ' ' || s.p[i] > '~')
-			return false;
-	return true;
-}
-
 bool name_layer(struct str s)
 {
 	return all_of(s, LOWER | UPPER | DIGIT | DASH | UNDER | DOT, 1, 128) &&

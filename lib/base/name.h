@@ -24,8 +24,7 @@ bool name_sha1(struct str s);       /* 40 lower-case hex digits */
 bool name_sha256(struct str s);     /* 64 lower-case hex digits */
 bool name_secret(struct str s);     /* [A-Za-z0-9_-]{16,128} */
 bool name_ref(struct str s); /* refs/heads/..., refs/tags/..., refs/notes/... */
-bool name_size(struct str s);  /* [a-z0-9-]{1,32}: a dyno size */
-bool name_email(struct str s); /* something@something, printable, <= 254 */
+bool name_size(struct str s); /* [a-z0-9-]{1,32}: a dyno size */
 /*
  * Where a volume may be mounted: /data, /app/uploads. Absolute and plain, of
  * parts of [A-Za-z0-9._-], and nothing that the platform or the image needs.

@@ -8,7 +8,8 @@
  * its row requires without asking again.
  *
  * A number is never given to anything else, not even when its row is gone:
- * daemons of two versions talk while one is replaced by the other.
+ * daemons of two versions talk while one is replaced by the other. Gone:
+ * fields 33 and 68.
  *
  * Who connects to whom (NAME.sock in the run folder):
  *   gitd, builder -> web.sock      web, builder -> plan.sock
@@ -70,7 +71,6 @@ enum field_kind { KIND_U64, KIND_TEXT, KIND_NAME };
 	FIELD(F_NAME, 30, KIND_NAME, 128, name_layer) /* a "web.1" */          \
 	FIELD(F_NUM, 31, KIND_U64, 8, NULL)           /* the 1 of web.1 */     \
 	FIELD(F_PORT, 32, KIND_U64, 8, NULL)                                   \
-	FIELD(F_PID, 33, KIND_U64, 8, NULL)                                    \
 	FIELD(F_SIGNO, 34, KIND_U64, 8, NULL)                                  \
 	FIELD(F_EXIT_CODE, 35, KIND_U64, 8, NULL)                              \
 	FIELD(F_EXIT_SIGNAL, 36, KIND_U64, 8, NULL) /* 0: by itself */         \
@@ -82,6 +82,8 @@ enum field_kind { KIND_U64, KIND_TEXT, KIND_NAME };
 	FIELD(F_PIDS, 42, KIND_U64, 8, NULL)                                   \
 	FIELD(F_DISK, 43, KIND_U64, 8, NULL) /* bytes of the writable upper */ \
 	FIELD(F_INODES, 44, KIND_U64, 8, NULL)                                 \
+	/* 1: it never ran, jail was away half-way through its start */        \
+	FIELD(F_UNBORN, 90, KIND_U64, 8, NULL)                                 \
 	FIELD(F_PTY, 45, KIND_U64, 8, NULL) /* 1: give it a terminal */        \
 	FIELD(F_ROWS, 46, KIND_U64, 8, NULL)                                   \
 	FIELD(F_COLS, 47, KIND_U64, 8, NULL)                                   \
@@ -107,7 +109,6 @@ enum field_kind { KIND_U64, KIND_TEXT, KIND_NAME };
 	FIELD(F_CAPS, 65, KIND_TEXT, 4096, NULL)                               \
 	FIELD(F_TOKEN, 66, KIND_TEXT, 256, NULL)                               \
 	FIELD(F_USER, 67, KIND_U64, 8, NULL)                                   \
-	FIELD(F_EMAIL, 68, KIND_NAME, 254, name_email)                         \
 	FIELD(F_STAGE, 69, KIND_NAME, 32, name_size)                           \
 	FIELD(F_CACHED, 70, KIND_U64, 8, NULL)                                 \
 	/* logs */                                                             \
@@ -126,9 +127,9 @@ enum field_kind { KIND_U64, KIND_TEXT, KIND_NAME };
 	    F_LEVEL, 95, KIND_U64, 8, NULL) /* enum finding_level; a group */  \
 	FIELD(F_TODO, 96, KIND_TEXT, 1024, NULL)                               \
 	/* deploys: what of app.json is used, as JSON */                       \
-	/* 1: it never ran, jail was away half-way through its start */        \
-	FIELD(F_UNBORN, 90, KIND_U64, 8, NULL)                                 \
 	FIELD(F_APP_JSON, 170, KIND_TEXT, 16384, NULL)                         \
+	FIELD(F_CHECK, 171, KIND_TEXT, 2048, NULL) /* of wire/check.h */       \
+	FIELD(F_RETRY, 172, KIND_U64, 8, NULL)     /* real ms: the next try */ \
 	/* sizes */                                                            \
 	FIELD(                                                                 \
 	    F_CPU_MAX, 130, KIND_U64, 8, NULL)  /* percent of a CPU; 0 none */ \
@@ -142,8 +143,6 @@ enum field_kind { KIND_U64, KIND_TEXT, KIND_NAME };
 	FIELD(F_BATCH, 193, KIND_NAME, 32, name_secret) /* one for repeats */  \
 	FIELD(F_AFTER, 194, KIND_TEXT, 8000, NULL)                             \
 	FIELD(F_MARKS, 195, KIND_U64, 8, NULL) /* 1: lines begin with ids */   \
-	FIELD(F_CHECK, 171, KIND_TEXT, 2048, NULL) /* of wire/check.h */       \
-	FIELD(F_RETRY, 172, KIND_U64, 8, NULL)     /* real ms: the next try */ \
 	/* volumes: groups in WANT, RUN and INSTANCE_START */                  \
 	FIELD(F_VOLUME, 134, KIND_U64, 8, NULL) /* its row; opens a group */   \
 	FIELD(F_VOLUME_BYTES, 135, KIND_U64, 8, NULL)                          \
@@ -187,9 +186,7 @@ enum field { F_NONE, FIELD_TABLE(FIELD_ENUM) F_N = 256 };
 	MSG(MSG_ATTACH_ADD, 8, WEB, ROUTER, 0, 0, F_SECRET, F_INSTANCE, F_MS)  \
                                                                                \
 	/* plan -> router: instances. TARGET is answered with OK when every */ \
-	/* loop has it; F_STATE is enum target_state; F_CHECK* if it declares  \
-	 */                                                                    \
-	/* any */                                                              \
+	/* loop has it; F_STATE is enum target_state; F_CHECK* if declared */  \
 	MSG(MSG_TARGETS_BEGIN, 9, PLAN, ROUTER, 0, 0, F_NONE)                  \
 	MSG(MSG_TARGET, 10, PLAN, ROUTER, 0, 0, F_INSTANCE, F_APP, F_PORT,     \
 	    F_STATE, F_NAME)                                                   \
@@ -271,9 +268,8 @@ enum field { F_NONE, FIELD_TABLE(FIELD_ENUM) F_N = 256 };
 	    F_OP)                                                              \
 	MSG(MSG_WORK_DROP, 41, BUILDER | PLAN, PLAN | JAIL, 0, 0, F_WORK)      \
                                                                                \
-	/* volumes; web asks plan, which passes it on. PUT makes it or makes   \
-	 */                                                                    \
-	/* it larger, and OK has F_BYTES and F_FILES that are used */          \
+	/* volumes; web asks plan, which passes it on. PUT makes one or */     \
+	/* makes it larger; OK has F_BYTES and F_FILES that are used */        \
 	MSG(MSG_VOLUME_PUT, 130, WEB | PLAN, PLAN | JAIL, 0, 0, F_APP,         \
 	    F_VOLUME, F_VOLUME_BYTES)                                          \
 	MSG(MSG_VOLUME_DROP, 131, WEB | PLAN, PLAN | JAIL, 0, 0, F_APP,        \
@@ -300,9 +296,8 @@ enum field { F_NONE, FIELD_TABLE(FIELD_ENUM) F_N = 256 };
 	    F_STATE, F_EXIT_CODE, F_EXIT_SIGNAL, F_OOM, F_TIME)                \
 	MSG(MSG_STATES_END, 49, JAIL, PLAN, 0, 0, F_NONE)                      \
                                                                                \
-	/* where does it listen? Answered with groups of F_PORT and F_OP, an   \
-	 */                                                                    \
-	/* enum listens_where of wire/listens.h */                             \
+	/* where does it listen? Answered with groups of F_PORT and F_OP, */   \
+	/* an enum listens_where of wire/listens.h */                          \
 	MSG(MSG_INSTANCE_LOOK, 171, PLAN, JAIL, 0, 0, F_INSTANCE)              \
 	MSG(MSG_INSTANCE_PORTS, 172, JAIL, PLAN, 0, 0, F_INSTANCE)             \
                                                                                \
@@ -337,12 +332,10 @@ enum field { F_NONE, FIELD_TABLE(FIELD_ENUM) F_N = 256 };
 	    F_DRAIN_TOKEN, F_TIME)                                             \
 	MSG(MSG_DRAINS_END, 192, WEB, LOGD, 0, 0, F_NONE)                      \
 	MSG(MSG_DRAIN_DROP, 193, WEB, LOGD, 0, 0, F_DRAIN)                     \
-	/* fd: F_COUNT messages, framed for the drain's kind. SENT: the next   \
-	 */                                                                    \
-	/* may come; DONE: this and all before have arrived; FAILED: nothing   \
-	 */                                                                    \
-	/* after the last DONE has, and what comes of this F_EPOCH is left; */ \
-	/* F_CODE ERR_INVALID: this one will never be taken */                 \
+	/* fd: F_COUNT messages, framed for the drain's kind. SENT: the */     \
+	/* next may come; DONE: this and all before have arrived; FAILED: */   \
+	/* nothing after the last DONE has, and what comes of this F_EPOCH */  \
+	/* is left; F_CODE ERR_INVALID: this one will never be taken */        \
 	MSG(MSG_DRAIN_SEND, 194, LOGD, OUTBOUND, 1, 1, F_DRAIN, F_EPOCH,       \
 	    F_DRAIN_URL, F_DRAIN_TOKEN, F_SEQ, F_COUNT, F_BATCH)               \
 	MSG(MSG_DRAIN_SENT, 195, OUTBOUND, LOGD, 0, 0, F_DRAIN, F_SEQ)         \

@@ -309,12 +309,3 @@ int loop_grow(int image, int mounted, uint64_t bytes, struct error *err)
 		(void)error_wrap(err, "half");
 	return -1;
 }
-
-int loop_check(struct error *err)
-{
-	if (!find_tool("mke2fs", err))
-		return -1;
-	if (access("/dev/loop-control", R_OK | W_OK) == -1)
-		return error_sys(err, "open /dev/loop-control");
-	return 0;
-}

@@ -39,6 +39,3 @@ int loop_grow(int image, int mounted, uint64_t bytes, struct error *err);
 bool loop_is_smaller(int image);
 /* The same for one that is nowhere mounted. */
 int loop_grow_unused(int image, struct error *err);
-
-/* Can this host do it at all? Says what is missing. */
-int loop_check(struct error *err);

@@ -46,8 +46,6 @@ static const struct grammar grammars[] = {
     {name_size, 32, 1, {"basic", "standard-1x"}, {"", "Basic", "a_b", "a b"}},
     {name_layer, 128, 1, {"web.1", "a", "-x", "A_b-9.z", "...", ".a"},
         {"", ".", "..", "a/b", "a b", "a\n", "a:b"}},
-    {name_email, 0, 0, {"a@b", "first.last+x@example.com"},
-        {"", "a", "@", "a@", "@b", "a@b@c", "a b@c", "a@b\n", "\xc3\xa4@b"}},
     {name_ref, 0, 0,
         {"refs/heads/main", "refs/tags/v1.0", "refs/heads/a/b/c",
             "refs/notes/commits", "refs/heads/@", "refs/heads/-x",
@@ -91,7 +89,7 @@ static void each_has_its_lengths(void **state)
 
 static void long_ones_of_several_parts(void **state)
 {
-	char host[255], ref[257] = "refs/heads/", email[256];
+	char host[255], ref[257] = "refs/heads/";
 
 	memset(host, 'a', sizeof(host));
 	for (size_t i = 63; i < sizeof(host); i += 64)
@@ -101,10 +99,6 @@ static void long_ones_of_several_parts(void **state)
 	memset(ref + 11, 'a', sizeof(ref) - 11);
 	assert_true(name_ref(str_make(ref, 255)));
 	assert_false(name_ref(str_make(ref, 256)));
-	memset(email, 'a', sizeof(email));
-	email[1] = '@';
-	assert_true(name_email(str_make(email, 254)));
-	assert_false(name_email(str_make(email, 255)));
 }
 
 static void digests_are_lower_case_hex(void **state)
