@@ -5,7 +5,7 @@
  * id-mapped to the app's range, so that what is root's in a layer is root's
  * inside and nobody's outside. All mounts are nosuid and nodev. Mount points
  * are in the instance's folder; root_undo takes them all back. Called by
- * make.c, work.c and the clean-up; owns nothing but mounts.
+ * bundle.c, store.c, disk.c, volume.c and the clean-up; owns mounts alone.
  */
 #pragma once
 #include <stdbool.h>
