@@ -511,12 +511,12 @@ def log_lines(town, app):
 def test_a_refusal_is_a_line_with_the_command_that_allows_it(town, front):
     town.neighbours.say({"cache.lan": [f"{LAN}.3"]})
     front.ask("cache.lan")
-    assert not is_open(front.connect(f"{LAN}.3", 6379))
-    line = wait_until(lambda: re.search(r"heroku\[web\.1\]: Connection to " + re.escape(f"{LAN}.3:6379") +
+    assert not is_open(front.connect(f"{LAN}.3", 80))
+    line = wait_until(lambda: re.search(r"heroku\[web\.1\]: Connection to " + re.escape(f"{LAN}.3:80") +
                                         r" refused\. .*paas (egress:allow .*)", log_lines(town, "front")), "the line")
-    assert "cache.lan:6379" in line.group(1)
+    assert "cache.lan:80" in line.group(1)
     town.paas(*line.group(1).split())
-    wait_until(lambda: front.ask("cache.lan") and is_open(front.connect(f"{LAN}.3", 6379)), "it is open")
+    wait_until(lambda: front.ask("cache.lan") and is_open(front.connect(f"{LAN}.3", 80)), "it is open")
     assert not is_open(front.connect("169.254.1.1", town.service.port))
     line = wait_until(lambda: re.search(rf"paas (egress:allow host\.internal:{town.service.port} .*)",
                                         log_lines(town, "front")), "the line about the machine")

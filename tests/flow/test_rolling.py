@@ -78,7 +78,7 @@ def test_an_unknown_name_is_refused_with_those_there_are(rolled):
     done = restart(rolled, "nginx", check=False)
     assert done.returncode == 2
     assert "no daemon nginx" in done.stderr
-    assert "logd, jail, plan" in done.stderr
+    assert "logd, jail, names, plan" in done.stderr
 
 
 def test_without_a_platform_it_says_so(rolled, folder):
