@@ -240,7 +240,9 @@ def bench_neighbour(platform):
         ratios.append(load.p99() / calm)
         print(f"  {name:<22} quiet {calm:>7.2f}  beside it {load.p99():>7.2f}  ratio {ratios[-1]:.2f}  "
               f"failed {len(load.failures)}")
-    print(f"  median ratio {statistics.median(ratios):.2f} (budget: 1.5)")
+    over = [f"{name} {ratio:.2f}" for name, ratio in zip(checks, ratios) if ratio > 1.5]
+    print(f"  median ratio {statistics.median(ratios):.2f}, largest {max(ratios):.2f}; "
+          f"past the budget of 1.5: {', '.join(over) or 'none'}")
 
 
 def p99(port, host, answers):
