@@ -115,6 +115,8 @@ static void send_signal(
 	frame_put_u64(&o, F_INSTANCE, in->id);
 	frame_put_u64(&o, F_SIGNO, SIGTERM);
 	(void)plan_send(p->jail, &o);
+	if (act->text[0] != '\0')
+		tell_line(p, in->app, in->name, "%s", act->text);
 	tell_line(p, in->app, in->name, "Stopping all processes with SIGTERM");
 }
 

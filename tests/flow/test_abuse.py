@@ -287,6 +287,15 @@ def test_a_process_that_ignores_sigterm_is_stopped(walled, hostile, script_files
     assert "Error R12 (Exit timeout)" in walled.paas("logs", "-n", "1500", cwd=folder).stdout
 
 
+def spaces_of(platform, app):
+    """The pid namespaces of an app's instances; None while one comes or goes."""
+    try:
+        return {os.readlink(f"/proc/{(f / 's/pid').read_text().split()[0]}/ns/pid")
+                for f in (platform.run / "i").iterdir() if f"app {app}\n" in (f / "record").read_text()}
+    except FileNotFoundError:
+        return None
+
+
 def test_a_config_var_is_where_its_app_is_alone(walled, hostile, peer):
     secret = "s3cret-" + os.urandom(12).hex()
     walled.paas("config:set", f"SECRET={secret}", cwd=hostile)
@@ -295,10 +304,7 @@ def test_a_config_var_is_where_its_app_is_alone(walled, hostile, peer):
     assert secret in walled.paas("run", "--", "printenv", "SECRET", cwd=hostile).stdout
     wait_until(lambda: len(walled.api("GET", "/apps/hostile/dynos")[1]) == 1, "all others are gone")
     raw = secret.encode()
-    own = {os.readlink(f"/proc/{(f / 's/pid').read_text().split()[0]}/ns/pid")
-           for f in (walled.run / "i").iterdir()
-           if "app 2\n" in (f / "record").read_text() and (f / "s/pid").exists()}
-    assert own
+    own = wait_until(lambda: spaces_of(walled, 2), "its instance is the only one")
     for d in pathlib.Path("/proc").glob("[0-9]*"):
         try:
             line, env = (d / "cmdline").read_bytes(), (d / "environ").read_bytes()
